@@ -1,0 +1,13 @@
+"""The service desk: conversations, tickets, SLA clocks, routing, the bot, knowledge and satisfaction.
+
+It stands between journeys and campaigns in the import chain and is the home of everything an agent does with a customer who
+asks for something. Nothing is in it yet, so it has no tables, pages or navigation.
+"""
+
+from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
+
+
+class ServiceDeskConfig(AppConfig):
+    name = "service_desk"
+    verbose_name = _("Service desk")
