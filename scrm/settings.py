@@ -1,0 +1,199 @@
+"""Every setting comes from the environment (docs/operation.md lists them); a bad value stops the start with a sentence."""
+
+from pathlib import Path
+
+from django.utils.translation import gettext_lazy as _
+
+from scrm.lib import env, keys
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+DATA_DIR = env.folder("DATA_DIR", BASE_DIR / "var")
+
+DEBUG = env.flag("DEBUG", False)
+DEMO = env.flag("DEMO", False)
+"""Demo mode: sandbox linked, its customers count in reports, the business clock may be shifted, loopback only."""
+
+# Keys: from the environment, else made at first start in DATA_DIR/keys (0600).
+SECRET_KEY = keys.django_secret(DATA_DIR)
+ENCRYPTION_KEYS = keys.encryption_ring(DATA_DIR)
+
+PUBLIC_URL = env.text("PUBLIC_URL", f"http://127.0.0.1:{env.integer('PORT', 8000)}").rstrip("/")
+SANDBOX_PUBLIC_URL = env.text("SANDBOX_PUBLIC_URL", f"http://127.0.0.1:{env.integer('SANDBOX_PORT', 8100)}").rstrip("/")
+SANDBOX_SMTP_PORT = env.integer("SANDBOX_SMTP_PORT", env.integer("SANDBOX_PORT", 8100) + 25)
+ALLOWED_HOSTS = env.names("ALLOWED_HOSTS", "127.0.0.1,localhost,[::1],testserver")
+CSRF_TRUSTED_ORIGINS = env.names("CSRF_TRUSTED_ORIGINS", PUBLIC_URL)
+if PUBLIC_URL.startswith("https://"):
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+    SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = True
+
+INSTALLED_APPS = [
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.humanize",
+    "whitenoise.runserver_nostatic",
+    "django.contrib.staticfiles",
+    "django_celery_beat",
+    "django_htmx",
+    "template_partials",
+    "scrm.core",
+    "contacts",
+    "channels_ingest",
+    "campaigns",
+    "service_desk",
+    "journeys",
+    "analytics",
+]
+
+MIDDLEWARE = [
+    "scrm.core.middleware.guard_database",
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "scrm.core.middleware.speak",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "scrm.core.middleware.require_login",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+]
+
+ROOT_URLCONF = "scrm.urls"
+WSGI_APPLICATION = "scrm.wsgi.application"
+AUTH_USER_MODEL = "core.User"
+LOGIN_URL = "core:login"
+LOGIN_REDIRECT_URL = "/"
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "scrm.core.context.shell",
+            ],
+            "builtins": ["django.templatetags.i18n", "scrm.core.templatetags.ui"],
+        },
+    },
+]
+
+# One Postgres holds all work; Redis only carries hints and caches.
+DATABASE_URL = env.text("DATABASE_URL", "postgres://postgres@127.0.0.1:55432/scrm")
+DATABASES = {
+    "default": {
+        **env.database(DATABASE_URL),
+        "CONN_MAX_AGE": 600,
+        "CONN_HEALTH_CHECKS": True,
+        "OPTIONS": {"connect_timeout": 3, "options": "-c timezone=UTC -c jit=off"},
+    }
+}
+REDIS_URL = env.text("REDIS_URL", "redis://127.0.0.1:56379/0")
+CACHES = {
+    "default": {
+        "BACKEND": "scrm.lib.cache.QuietRedisCache",
+        "LOCATION": env.text("CACHE_URL", REDIS_URL),
+        "KEY_PREFIX": "scrm",
+        "OPTIONS": {"socket_timeout": 0.5, "socket_connect_timeout": 0.3},
+    }
+}
+SESSION_ENGINE = "django.contrib.sessions.backends.db"
+MESSAGE_STORAGE = "django.contrib.messages.storage.fallback.FallbackStorage"
+
+# Celery: messages are hints (architecture: 1). Lost ones cost one sweep, so: early ack, no results, no eta, no retry on publish.
+CELERY_BROKER_URL = REDIS_URL
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_ACKS_LATE = False
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_TASK_PUBLISH_RETRY = False
+CELERY_BROKER_TRANSPORT_OPTIONS = {"socket_timeout": 5, "socket_connect_timeout": 0.5, "max_retries": 0}
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_CONNECTION_MAX_RETRIES = None
+CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
+CELERY_TIMEZONE = "UTC"
+CELERY_TASK_DEFAULT_QUEUE = "events"
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_TASK_SOFT_TIME_LIMIT = 60
+CELERY_TASK_TIME_LIMIT = 120
+QUEUES = ["welcome", "ingest", "events", "journeys", "send", "bulk"]
+
+# Where rooms on the left give their part to rooms on the right (dotted paths, see docs/architecture.md).
+PUMPS = [
+    "channels_ingest.pumps.INGEST",
+    "contacts.pumps.CONSUMERS",
+    "contacts.pumps.SEGMENTS",
+    "campaigns.pumps.LAUNCH",
+    "campaigns.pumps.DISPATCH",
+    "journeys.pumps.ADVANCE",
+    "analytics.pumps.ROLLUP",
+]
+EVENT_CONSUMERS = [
+    "contacts.consumers.lifecycle.consume",
+    "campaigns.consumers.engagement.consume",
+    "journeys.consumers.triggers.consume",
+    "analytics.consumers.daily.consume",
+]
+CONTACT_PANELS = ["campaigns.panels.contact_messages", "journeys.panels.contact_enrolments"]
+SEGMENT_CONDITIONS = ["campaigns.conditions.CONDITIONS"]
+NAVIGATION = [
+    "analytics.navigation.ITEMS",
+    "contacts.navigation.ITEMS",
+    "journeys.navigation.ITEMS",
+    "campaigns.navigation.ITEMS",
+    "channels_ingest.navigation.ITEMS",
+    "scrm.core.navigation.ITEMS",
+]
+
+# Platforms: every base URL is a setting so that the sandbox can stand in.
+WECHAT_API_URL = env.text("WECHAT_API_URL", "https://api.weixin.qq.com").rstrip("/")
+
+COMPANY_TIME_ZONE = env.text("COMPANY_TIME_ZONE", "Asia/Shanghai")
+TIME_ZONE = COMPANY_TIME_ZONE
+USE_TZ = True
+LANGUAGE_CODE = "zh-hans"
+LANGUAGES = [("zh-hans", _("Simplified Chinese")), ("en", _("English"))]
+LANGUAGE_COOKIE_NAME = "language"
+USE_I18N = True
+CLOCK_FILE = DATA_DIR / "clock.json" if DEMO else None
+"""Business clock shift, shared by every process of a demo (scrm.lib.clock)."""
+
+STATIC_URL = "/static/"
+STATIC_ROOT = env.folder("STATIC_ROOT", DATA_DIR / "static")
+_NODE = BASE_DIR / "node_modules"
+STATICFILES_DIRS = [
+    BASE_DIR / "static",
+    *(
+        (f"vendor/{name}", str(_NODE / path))
+        for name, path in {
+            "tabler": "@tabler/core/dist/css",
+            "tabler-js": "@tabler/core/dist/js",
+            "icons": "@tabler/icons-webfont/dist",
+            "htmx": "htmx.org/dist",
+            "echarts": "echarts/dist",
+            "sortable": "sortablejs",
+        }.items()
+        if (_NODE / path).is_dir()
+    ),
+]
+MEDIA_ROOT = DATA_DIR / "media"
+DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "%(levelname)s %(name)s %(message)s"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["console"], "level": env.text("LOG_LEVEL", "INFO")},
+}
