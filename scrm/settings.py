@@ -22,6 +22,8 @@ SANDBOX_PUBLIC_URL = env.text("SANDBOX_PUBLIC_URL", f"http://127.0.0.1:{env.inte
 SANDBOX_SMTP_PORT = env.integer("SANDBOX_SMTP_PORT", env.integer("SANDBOX_PORT", 8100) + 25)
 ALLOWED_HOSTS = env.names("ALLOWED_HOSTS", "127.0.0.1,localhost,[::1],testserver")
 CSRF_TRUSTED_ORIGINS = env.names("CSRF_TRUSTED_ORIGINS", PUBLIC_URL)
+BEHIND_PROXY = env.flag("BEHIND_PROXY", False)
+"""Our own reverse proxy stands in front and appends the client to X-Forwarded-For."""
 if PUBLIC_URL.startswith("https://"):
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
     SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = True
@@ -51,10 +53,11 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
-    "scrm.core.middleware.speak",
+    "scrm.core.middleware.protect",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "scrm.core.middleware.speak",
     "scrm.core.middleware.require_login",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
@@ -67,6 +70,7 @@ AUTH_USER_MODEL = "core.User"
 LOGIN_URL = "core:login"
 LOGIN_REDIRECT_URL = "/"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+AUTHENTICATION_BACKENDS = ["scrm.core.backends.EmailBackend"]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
@@ -147,6 +151,7 @@ EVENT_CONSUMERS = [
 ]
 CONTACT_PANELS = ["campaigns.panels.contact_messages", "journeys.panels.contact_enrolments"]
 SEGMENT_CONDITIONS = ["campaigns.conditions.CONDITIONS"]
+SEARCH_PROVIDERS = ["contacts.search.provide"]
 NAVIGATION = [
     "analytics.navigation.ITEMS",
     "contacts.navigation.ITEMS",

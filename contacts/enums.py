@@ -1,0 +1,129 @@
+"""Choices of the contacts room. No imports from models."""
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+
+class ChannelKind(models.TextChoices):
+    OA = "oa", _("Official Account")
+    WECOM = "wecom", _("WeCom")
+    MP = "mp", _("Mini program")
+    WEIBO = "weibo", _("Weibo")
+    DOUYIN = "douyin", _("Douyin")
+    XHS = "xhs", _("Xiaohongshu")
+    SMS = "sms", _("SMS")
+    EMAIL = "email", _("E-mail")
+    CALL = "call", _("Phone")
+    WEB = "web", _("Web site")
+    SHOP = "shop", _("Shop")
+    SYS = "sys", _("System")
+
+
+class IdentityKind(models.TextChoices):
+    """One handle of a person on one channel. ``scope`` of an identity is the channel account id for the per-account kinds, else 0."""
+
+    OPENID = "openid", _("WeChat openid")
+    UNIONID = "unionid", _("WeChat unionid")
+    EXTERNAL_USERID = "external_userid", _("WeCom external user")
+    PHONE = "phone", _("Phone")
+    EMAIL = "email", _("E-mail")
+    ANONYMOUS = "anonymous", _("Browser")
+    USER_ID = "user_id", _("User id")
+    MEMBER = "member", _("Member number")
+    CUSTOMER = "customer", _("Customer number of an order system")
+
+
+class Trust(models.IntegerChoices):
+    """How sure we are that the identity belongs to the person (architecture: identity trust)."""
+
+    OBSERVED = 0, _("Observed")  # browser: cookie, forwarded link
+    CLAIMED = 1, _("Claimed")  # typed in a form
+    VERIFIED = 2, _("Verified")  # platform callback, server key, confirmed link, one-time code, staff
+
+
+class Stage(models.TextChoices):
+    """Lifecycle stages (glossary)."""
+
+    PUBLIC = "public", _("Public")
+    PROSPECT = "prospect", _("Prospect")
+    LEAD = "lead", _("Lead")
+    NEW = "new", _("New customer")
+    REPEAT = "repeat", _("Repeat customer")
+    LOYAL = "loyal", _("Loyal")
+    AT_RISK = "at_risk", _("At risk")
+    LOST = "lost", _("Lost")
+    WON_BACK = "won_back", _("Won back")
+
+
+class EventKind(models.TextChoices):
+    """Kinds the product itself knows. Track calls under other names are stored as ``track:Name``."""
+
+    FOLLOWED = "followed", _("Followed")
+    UNFOLLOWED = "unfollowed", _("Unfollowed")
+    SCANNED = "scanned", _("Scanned a code")
+    MESSAGE_IN = "message_in", _("Wrote to us")
+    AUTO_REPLIED = "auto_replied", _("Automatic reply")
+    MENU_CLICKED = "menu_clicked", _("Clicked a menu item")
+    LOCATION_SHARED = "location_shared", _("Shared a location")
+    PAGE_VIEWED = "page_viewed", _("Viewed a page")
+    PRODUCT_VIEWED = "product_viewed", _("Viewed a product")
+    FORM_SUBMITTED = "form_submitted", _("Submitted a form")
+    IDENTIFIED = "identified", _("Identified")
+    EMAIL_CONFIRMED = "email_confirmed", _("Confirmed the e-mail address")
+    ORDER_PAID = "order_paid", _("Paid an order")
+    ORDER_REFUNDED = "order_refunded", _("Order refunded")
+    STAGE_CHANGED = "stage_changed", _("Stage changed")
+    TAG_ADDED = "tag_added", _("Tag added")
+    TAG_REMOVED = "tag_removed", _("Tag removed")
+    CONTACT_MERGED = "contact_merged", _("Merged with another contact")
+    CONSENT_GRANTED = "consent_granted", _("Consent given")
+    CONSENT_WITHDRAWN = "consent_withdrawn", _("Consent withdrawn")
+    SEGMENT_ENTERED = "segment_entered", _("Entered a segment")
+    SEGMENT_LEFT = "segment_left", _("Left a segment")
+    MESSAGE_SENT = "message_sent", _("Message sent")
+    MESSAGE_HELD = "message_held", _("Message held")
+    MESSAGE_SUPPRESSED = "message_suppressed", _("Message not sent")
+    MESSAGE_FAILED = "message_failed", _("Message failed")
+    MESSAGE_DELIVERED = "message_delivered", _("Message delivered")
+    MESSAGE_BOUNCED = "message_bounced", _("Message bounced")
+    MESSAGE_OPENED = "message_opened", _("Opened a message")
+    MESSAGE_CLICKED = "message_clicked", _("Opened a link")
+    COUPON_ISSUED = "coupon_issued", _("Coupon issued")
+    COUPON_REDEEMED = "coupon_redeemed", _("Coupon redeemed")
+    JOURNEY_ENTERED = "journey_entered", _("Entered a journey")
+    JOURNEY_EXITED = "journey_exited", _("Left a journey")
+
+
+class Purpose(models.TextChoices):
+    """Why we write to somebody; consent, quiet hours and caps depend on it."""
+
+    MARKETING = "marketing", _("Marketing")
+    TRANSACTIONAL = "transactional", _("Transactional")
+    SERVICE = "service", _("Service")
+
+
+class ConsentState(models.TextChoices):
+    GRANTED = "granted", _("Given")
+    PENDING = "pending", _("Waiting for confirmation")
+    WITHDRAWN = "withdrawn", _("Withdrawn")
+
+
+class TagSource(models.TextChoices):
+    MANUAL = "manual", _("By hand")
+    RULE = "rule", _("By rule")
+    JOURNEY = "journey", _("By a journey")
+    IMPORT = "import", _("By an import")
+    PLATFORM = "platform", _("By the platform")
+
+
+class OrderState(models.TextChoices):
+    PAID = "paid", _("Paid")
+    PART_REFUNDED = "part_refunded", _("Partly refunded")
+    REFUNDED = "refunded", _("Refunded")
+
+
+class MergeState(models.TextChoices):
+    DONE = "done", _("Merged")
+    UNDONE = "undone", _("Undone")
+    PROPOSED = "proposed", _("To review")
+    REJECTED = "rejected", _("Not the same person")

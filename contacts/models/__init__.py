@@ -1,0 +1,26 @@
+from contacts.models.consent import Consent
+from contacts.models.contact import Contact
+from contacts.models.event import ConsumerCursor, Event, EventKey, PoisonEvent
+from contacts.models.identity import Identity, Merge
+from contacts.models.order import Order
+from contacts.models.segment import Segment, SegmentMember
+from contacts.models.stage import StageChange, StageRule
+from contacts.models.tag import Tag, Tagging
+
+__all__ = [
+    "Consent",
+    "ConsumerCursor",
+    "Contact",
+    "Event",
+    "EventKey",
+    "Identity",
+    "Merge",
+    "Order",
+    "PoisonEvent",
+    "Segment",
+    "SegmentMember",
+    "StageChange",
+    "StageRule",
+    "Tag",
+    "Tagging",
+]

@@ -1,0 +1,32 @@
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from contacts.enums import Stage
+
+
+class StageRule(models.Model):
+    """When a rule's segment condition holds, a person in one of ``from_stages`` moves to ``to_stage``. First match by position."""
+
+    name = models.CharField(_("name"), max_length=80)
+    position = models.IntegerField(default=0)
+    from_stages = models.JSONField(default=list)
+    to_stage = models.CharField(max_length=12, choices=Stage.choices)
+    rule = models.JSONField(default=dict)
+    """A segment rule (contacts.segments)."""
+    active = models.BooleanField(default=True)
+
+    class Meta:
+        ordering = ["position", "id"]
+
+
+class StageChange(models.Model):
+    """History: from, to, why. Also an event on the timeline."""
+
+    contact = models.ForeignKey("contacts.Contact", models.CASCADE, related_name="stage_changes")
+    from_stage = models.CharField(max_length=12, choices=Stage.choices, blank=True)
+    to_stage = models.CharField(max_length=12, choices=Stage.choices)
+    reason = models.CharField(max_length=200, blank=True)
+    changed_at = models.DateTimeField()
+
+    class Meta:
+        indexes = [models.Index(fields=["contact", "-changed_at"], name="stagechange_contact")]

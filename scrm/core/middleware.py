@@ -1,0 +1,115 @@
+"""Middleware as plain functions. Order in settings: guard_database, (security, static files, sessions), protect,
+(common, CSRF, authentication), speak, require_login, the rest."""
+
+import logging
+from collections.abc import Callable
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth.views import redirect_to_login
+from django.db import InterfaceError, OperationalError
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import resolve_url
+from django.utils import translation
+from django.utils.cache import patch_vary_headers
+
+from scrm.core import audit
+from scrm.core.enums import Language
+
+log = logging.getLogger(__name__)
+Next = Callable[[HttpRequest], HttpResponse]
+
+CONTENT_POLICY = "; ".join(
+    [
+        "default-src 'self'",
+        "script-src 'self'",
+        "style-src 'self'",
+        "style-src-attr 'unsafe-inline'",  # widths and positions that are data
+        "img-src 'self' data:",
+        "font-src 'self'",
+        "connect-src 'self'",
+        "frame-src 'self'",
+        "object-src 'none'",
+        "base-uri 'none'",
+        "form-action 'self'",
+        "frame-ancestors 'none'",
+    ]
+)
+
+
+def guard_database(get_response: Next) -> Next:
+    """A database that is away answers 503 (so that a platform delivers its callback again), never a half-done page."""
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        return get_response(request)
+
+    def process_exception(request: HttpRequest, error: Exception) -> HttpResponse | None:
+        if not isinstance(error, (OperationalError, InterfaceError)):
+            return None
+        from scrm.core.views.errors import unavailable  # views need the app registry, middleware modules do not
+
+        log.error("database: %s", error)
+        return unavailable(request)
+
+    middleware.process_exception = process_exception
+    return middleware
+
+
+def protect(get_response: Next) -> Next:
+    """Content-Security-Policy on every answer that did not bring its own: no inline script, nothing from elsewhere."""
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        response = get_response(request)
+        response.headers.setdefault("Content-Security-Policy", CONTENT_POLICY)
+        return response
+
+    return middleware
+
+
+def speak(get_response: Next) -> Next:
+    """Language of the page: the user's, for strangers the cookie's, else Chinese. Never the browser's guess, which says
+    English on many Chinese machines."""
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        user = getattr(request, "user", None)
+        if user is not None and settings.SESSION_COOKIE_NAME in request.COOKIES and user.is_authenticated:
+            language = user.language
+        else:
+            language = request.COOKIES.get(settings.LANGUAGE_COOKIE_NAME, "")
+        if language not in Language.values:
+            language = settings.LANGUAGE_CODE
+        request.LANGUAGE_CODE = language
+        with translation.override(language):
+            response = get_response(request)
+        response.headers.setdefault("Content-Language", language)
+        patch_vary_headers(response, ["Cookie"])
+        return response
+
+    return middleware
+
+
+def require_login(get_response: Next) -> Next:
+    """Every view needs a log-in unless it is marked with ``core.access.public``. Also notes the address for the audit."""
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        audit.come_from(address(request))
+        return get_response(request)
+
+    def process_view(request: HttpRequest, view: Any, args: Any, kwargs: Any) -> HttpResponse | None:
+        if getattr(view, "is_public", False) or request.user.is_authenticated:
+            return None
+        if request.headers.get("HX-Request"):  # a fragment cannot show the log-in page: send the whole tab there
+            return HttpResponse(status=204, headers={"HX-Redirect": resolve_url(settings.LOGIN_URL)})
+        return redirect_to_login(request.get_full_path())
+
+    middleware.process_view = process_view
+    return middleware
+
+
+def address(request: HttpRequest) -> str | None:
+    """The client's IP. Behind our own reverse proxy (BEHIND_PROXY) the last hop it added, never what the client claims."""
+    if settings.BEHIND_PROXY:
+        hops = request.headers.get("X-Forwarded-For", "").split(",")
+        if hops[-1].strip():
+            return hops[-1].strip()
+    return request.META.get("REMOTE_ADDR") or None

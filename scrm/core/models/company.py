@@ -1,0 +1,47 @@
+"""The one company this installation works for."""
+
+from datetime import time
+from zoneinfo import available_timezones
+
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+
+def check_time_zone(value: str) -> None:
+    if value not in available_timezones():
+        raise ValidationError(_("“%(zone)s” is not a time zone of the IANA database."), params={"zone": value})
+
+
+def default_time_zone() -> str:
+    return settings.COMPANY_TIME_ZONE
+
+
+def default_caps() -> dict[str, int]:
+    return {"day": 1, "week": 3, "month": 8}
+
+
+class Company(models.Model):
+    """A singleton; read it with ``Company.get()``."""
+
+    name = models.CharField(_("Company name"), max_length=80, default="")
+    time_zone = models.CharField(
+        _("Time zone"), max_length=64, default=default_time_zone, validators=[check_time_zone]
+    )
+    quiet_start = models.TimeField(_("Quiet from"), default=time(22))
+    quiet_end = models.TimeField(_("Quiet until"), default=time(8))
+    """Wall-clock in the contact's zone. Start after end means overnight; equal means no quiet hours."""
+    caps = models.JSONField(_("Frequency caps"), default=default_caps)
+    """Most marketing messages one person gets in a rolling window: {"day": n, "week": n, "month": n}; absent = no cap."""
+
+    class Meta:
+        constraints = [models.CheckConstraint(condition=models.Q(pk=1), name="company_is_one")]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @classmethod
+    def get(cls) -> "Company":
+        """The row, or its defaults unsaved before the first run. One query, never writes."""
+        return cls.objects.filter(pk=1).first() or cls(pk=1)
