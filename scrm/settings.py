@@ -3,6 +3,8 @@
 from pathlib import Path
 
 from django.utils.translation import gettext_lazy as _
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from scrm.lib import env, keys
 
@@ -110,7 +112,8 @@ CACHES = {
         "BACKEND": "scrm.lib.cache.QuietRedisCache",
         "LOCATION": env.text("CACHE_URL", REDIS_URL),
         "KEY_PREFIX": "scrm",
-        "OPTIONS": {"socket_timeout": 0.5, "socket_connect_timeout": 0.3},
+        # redis-py would retry with waits of seconds; a page would rather go without.
+        "OPTIONS": {"socket_timeout": 0.5, "socket_connect_timeout": 0.3, "retry": Retry(NoBackoff(), 0)},
     }
 }
 SESSION_ENGINE = "django.contrib.sessions.backends.db"
@@ -131,6 +134,11 @@ CELERY_TASK_DEFAULT_QUEUE = "events"
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_TASK_SOFT_TIME_LIMIT = 60
 CELERY_TASK_TIME_LIMIT = 120
+CELERY_TASK_ROUTES = ("scrm.core.pumps.route",)
+HINTS = env.flag("HINTS", True)
+"""Off in tests: pumps are then run by hand (``scrm.core.pumps.drain``)."""
+PUMP_SECONDS = env.integer("PUMP_SECONDS", 20)
+"""How long one task keeps a pump running before it lets the queue's other pumps have their turn."""
 QUEUES = ["welcome", "ingest", "events", "journeys", "send", "bulk"]
 
 # Where rooms on the left give their part to rooms on the right (dotted paths, see docs/architecture.md).
@@ -192,6 +200,14 @@ STATICFILES_DIRS = [
         if (_NODE / path).is_dir()
     ),
 ]
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {
+        "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
+        if DEBUG
+        else "whitenoise.storage.CompressedManifestStaticFilesStorage"
+    },
+}
 MEDIA_ROOT = DATA_DIR / "media"
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
 

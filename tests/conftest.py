@@ -3,11 +3,24 @@
 from collections.abc import Callable
 
 import pytest
+from django.core.cache import cache
 from django.test import Client
 
 from scrm.core.enums import Language, RoleKey, Scope
 from scrm.core.models import Role, Team, User
 from scrm.core.roles import seed
+
+
+@pytest.fixture(autouse=True)
+def _hermetic(settings) -> None:
+    """No hints (tests run the pumps by hand), static files straight from their sources, a cache of this process."""
+    settings.HINTS = False
+    settings.STORAGES = {
+        **settings.STORAGES,
+        "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+    }
+    settings.CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
+    cache.clear()
 
 
 @pytest.fixture(autouse=True)

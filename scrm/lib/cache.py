@@ -5,14 +5,21 @@ import logging
 import redis
 from django.core.cache.backends.redis import RedisCache
 
+from scrm.lib.breaker import Breaker
+
 log = logging.getLogger(__name__)
+
+breaker = Breaker(pause_seconds=2.0)
 
 
 def _quiet(name: str, fallback):
     def method(self, *args, **kwargs):
+        if breaker.tripped:
+            return fallback(args, kwargs)
         try:
             return getattr(RedisCache, name)(self, *args, **kwargs)
         except (redis.exceptions.RedisError, OSError) as error:
+            breaker.trip()
             log.warning("cache %s without Redis: %s", name, error)
             return fallback(args, kwargs)
 

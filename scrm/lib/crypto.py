@@ -1,7 +1,8 @@
 """Sealing (AES-256-GCM) and blind indexes (HMAC-SHA256 cut to 128 bits) for contact points and credentials.
 
-A sealed value is ``key id (1 byte) | nonce (12) | ciphertext and tag``. The purpose string is bound as associated data, so a
-value sealed for one column does not open in another. Encryption and index keys are derived from the ring's keys by HKDF.
+A sealed value is ``key id (1 byte) | nonce (12) | ciphertext and tag``. The purpose string is bound as associated data,
+so a value sealed for one column does not open in another. Encryption and index keys are derived from the ring's keys by
+HKDF.
 """
 
 import hmac

@@ -1,6 +1,6 @@
-"""The one way out to other machines: a pooled HTTP client that never retries, never follows a redirect and bounds what it reads.
+"""The one way out to other machines: a pooled HTTP client.
 
-Whoever calls decides about retries, so a failure says whether the request may have reached the other side.
+It never retries, never follows a redirect and bounds what it reads. Whoever calls decides about retries, so a failure says whether the request may have reached the other side.
 """
 
 import threading
@@ -18,7 +18,7 @@ _pool: urllib3.PoolManager | None = None
 
 
 class HttpFailed(Exception):
-    """No usable answer came. ``sent`` is True when the request may have been received (so repeating it may repeat its effect)."""
+    """No usable answer came. ``sent``: the request may have been received, so repeating it may repeat its effect."""
 
     def __init__(self, reason: str, *, sent: bool) -> None:
         super().__init__(reason)
@@ -42,7 +42,7 @@ class Response:
         return self.body.decode("utf-8", "replace")
 
     def json(self) -> object:
-        """Raises HttpFailed(sent=True) when the body is not JSON: the other side did act, but its answer is unreadable."""
+        """Raises HttpFailed(sent=True) when the body is not JSON: the other side did act, its answer is unreadable."""
         try:
             return orjson.loads(self.body)
         except orjson.JSONDecodeError:

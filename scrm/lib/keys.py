@@ -1,6 +1,7 @@
 """Secret and encryption keys: from the environment, else made once in ``DATA_DIR/keys`` readable by the owner only.
 
-``ENCRYPTION_KEYS`` is a comma-separated list of ``id:base64(32 bytes)``, newest first: the first key encrypts, all decrypt.
+``ENCRYPTION_KEYS`` is a comma-separated list of ``id:base64(32 bytes)``, newest first: the first key encrypts, all
+decrypt.
 """
 
 import base64
