@@ -1,6 +1,7 @@
 """The one way out to other machines: a pooled HTTP client.
 
-It never retries, never follows a redirect and bounds what it reads. Whoever calls decides about retries, so a failure says whether the request may have reached the other side.
+It never retries, never follows a redirect and bounds what it reads. Whoever calls decides about retries, so a failure
+says whether the request may have reached the other side.
 """
 
 import threading
