@@ -69,6 +69,7 @@ MIDDLEWARE = [
 ROOT_URLCONF = "scrm.urls"
 WSGI_APPLICATION = "scrm.wsgi.application"
 AUTH_USER_MODEL = "core.User"
+CSRF_FAILURE_VIEW = "scrm.core.views.errors.csrf_failure"
 LOGIN_URL = "core:login"
 LOGIN_REDIRECT_URL = "/"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"

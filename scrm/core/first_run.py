@@ -18,7 +18,7 @@ def is_needed() -> bool:
 
 
 def token() -> str | None:
-    """A new token for the console, replacing any earlier one; None when there is a user already. Only a hash is kept."""
+    """A new token for the console, replacing any earlier one; None when there is a user. Only a hash is kept."""
     if not is_needed():
         return None
     value = secrets.token_urlsafe(18)

@@ -15,6 +15,7 @@ from django.utils.cache import patch_vary_headers
 
 from scrm.core import audit
 from scrm.core.enums import Language
+from scrm.core.views.errors import unavailable
 
 log = logging.getLogger(__name__)
 Next = Callable[[HttpRequest], HttpResponse]
@@ -46,8 +47,6 @@ def guard_database(get_response: Next) -> Next:
     def process_exception(request: HttpRequest, error: Exception) -> HttpResponse | None:
         if not isinstance(error, (OperationalError, InterfaceError)):
             return None
-        from scrm.core.views.errors import unavailable  # views need the app registry, middleware modules do not
-
         log.error("database: %s", error)
         return unavailable(request)
 
@@ -89,7 +88,7 @@ def speak(get_response: Next) -> Next:
 
 
 def require_login(get_response: Next) -> Next:
-    """Every view needs a log-in unless it is marked with ``core.access.public``. Also notes the address for the audit."""
+    """Every view needs a log-in unless it is marked with ``core.access.public``. Notes the address for the audit."""
 
     def middleware(request: HttpRequest) -> HttpResponse:
         audit.come_from(address(request))
@@ -107,7 +106,7 @@ def require_login(get_response: Next) -> Next:
 
 
 def address(request: HttpRequest) -> str | None:
-    """The client's IP. Behind our own reverse proxy (BEHIND_PROXY) the last hop it added, never what the client claims."""
+    """The client's IP. Behind our own proxy (BEHIND_PROXY) the hop that it added, never what a client claims."""
     if settings.BEHIND_PROXY:
         hops = request.headers.get("X-Forwarded-For", "").split(",")
         if hops[-1].strip():

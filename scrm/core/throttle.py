@@ -1,6 +1,5 @@
 """Slowing down password guessing. A failure is counted *before* the password is looked at, so that a burst of parallel
-guesses cannot slip through between look and count; success clears the count. Times are real time, rows live in Postgres.
-"""
+guesses cannot slip through between look and count; success clears the count. Real time; the rows live in Postgres."""
 
 from datetime import timedelta
 
@@ -25,7 +24,7 @@ def wait_for(failures: int, free: int) -> timedelta:
 
 @transaction.atomic
 def begin(email: str, ip: str) -> int:
-    """Count one try. Answers 0 when the password may be checked, else the seconds to wait (the try is then not counted).
+    """Count one try. Answers 0 when the password may be checked, else the seconds to wait (then nothing is counted).
     Locks the two counters of this account and address until the transaction ends."""
     now = real_now()
     LoginAttempt.objects.filter(last_at__lt=now - FORGET_AFTER).delete()

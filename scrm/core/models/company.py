@@ -33,7 +33,7 @@ class Company(models.Model):
     quiet_end = models.TimeField(_("Quiet until"), default=time(8))
     """Wall-clock in the contact's zone. Start after end means overnight; equal means no quiet hours."""
     caps = models.JSONField(_("Frequency caps"), default=default_caps)
-    """Most marketing messages one person gets in a rolling window: {"day": n, "week": n, "month": n}; absent = no cap."""
+    """Most marketing messages one person gets in a window: {"day": n, "week": n, "month": n}; absent = no cap."""
 
     class Meta:
         constraints = [models.CheckConstraint(condition=models.Q(pk=1), name="company_is_one")]

@@ -30,7 +30,7 @@ class Role(models.Model):
 
 
 class Team(models.Model):
-    """A team and its manager. A user works in one team; a manager with scope "team" sees the contacts of its members."""
+    """A team and its manager. A user works in one team; scope "team" shows the contacts of that team."""
 
     name = models.CharField(_("Name"), max_length=60, unique=True)
     manager = models.ForeignKey(

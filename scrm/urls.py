@@ -1,0 +1,14 @@
+"""Addresses. Each room brings its own ``urls.py`` with its ``app_name``; the prefixes are chosen there."""
+
+from importlib.util import find_spec
+
+from django.urls import include, path
+
+ROOMS = ["analytics", "journeys", "service_desk", "campaigns", "channels_ingest", "contacts", "scrm.core"]
+
+urlpatterns = [path("", include(f"{room}.urls")) for room in ROOMS if find_spec(f"{room}.urls")]
+
+handler400 = "scrm.core.views.errors.bad_request"
+handler403 = "scrm.core.views.errors.forbidden"
+handler404 = "scrm.core.views.errors.not_found"
+handler500 = "scrm.core.views.errors.broken"
