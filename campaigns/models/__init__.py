@@ -1,0 +1,7 @@
+from campaigns.models.campaign import Campaign, CampaignState, Wave, WaveMember
+from campaigns.models.content import Content, Immutable, Variant
+from campaigns.models.coupon import Coupon, CouponBatch
+from campaigns.models.link import Link, OptIn
+from campaigns.models.message import Message, Pace, Suppression
+
+__all__ = ["Campaign", "CampaignState", "Content", "Coupon", "CouponBatch", "Immutable", "Link", "Message", "OptIn", "Pace", "Suppression", "Variant", "Wave", "WaveMember"]

@@ -1,0 +1,27 @@
+"""What others ask of the ledger."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+
+@dataclass(frozen=True, slots=True)
+class SendRequest:
+    """One intended message. The same ``key`` is planned once, however often it is asked for.
+
+    ``channels`` in order of preference: the first that passes every gate is taken. ``ref`` is copied into every event of the
+    message, ``context`` are extra merge fields. ``defer_quiet`` False: rather not at all than after the quiet hours.
+    ``identity_id`` pins the address (a confirmation goes to the address that is to be confirmed and nowhere else).
+    """
+
+    key: str
+    contact_id: int
+    content_id: int
+    purpose: str
+    origin: str
+    origin_id: int
+    channels: list[str]
+    ref: dict = field(default_factory=dict)
+    context: dict = field(default_factory=dict)
+    expires_at: datetime | None = None
+    defer_quiet: bool = True
+    identity_id: int | None = None
