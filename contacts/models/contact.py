@@ -56,7 +56,9 @@ class Contact(models.Model):
     last_seen_at = models.DateTimeField()
     """Last act of the person (not of ours), business time."""
     event_count = models.IntegerField(default=0)
+    """Acts of the person. What we do to them is on the timeline too, but does not rewrite this row."""
     order_count = models.IntegerField(default=0)
+    """Paid orders that are not wholly refunded."""
     order_total = models.DecimalField(max_digits=14, decimal_places=2, default=0)
     """Sum of paid orders net of refunds, company currency."""
     first_order_at = models.DateTimeField(null=True)

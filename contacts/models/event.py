@@ -9,7 +9,7 @@ class Event(models.Model):
     """
 
     id = models.BigIntegerField(primary_key=True)
-    contact = models.ForeignKey("contacts.Contact", models.DO_NOTHING, db_constraint=False, related_name="events")
+    contact = models.ForeignKey("contacts.Contact", models.DO_NOTHING, db_constraint=False, db_index=False, related_name="events")
     identity_id = models.BigIntegerField(null=True)
     kind = models.TextField()
     channel = models.TextField()
@@ -24,7 +24,6 @@ class Event(models.Model):
     properties = models.JSONField(default=dict)
 
     class Meta:
-        managed = False
         db_table = "contacts_event"
         verbose_name = _("event")
 
@@ -37,7 +36,6 @@ class EventKey(models.Model):
     recorded_at = models.DateTimeField()
 
     class Meta:
-        managed = False
         db_table = "contacts_eventkey"
 
 
