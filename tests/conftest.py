@@ -11,6 +11,9 @@ from scrm.core.models import Role, Team, User
 from scrm.core.roles import seed
 
 
+pytest_plugins = ["tests.fixtures_sandbox"]
+
+
 @pytest.fixture(autouse=True)
 def _hermetic(settings) -> None:
     """No hints (tests run the pumps by hand), static files straight from their sources, a cache of this process."""
