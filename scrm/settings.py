@@ -19,9 +19,11 @@ DEMO = env.flag("DEMO", False)
 SECRET_KEY = keys.django_secret(DATA_DIR)
 ENCRYPTION_KEYS = keys.encryption_ring(DATA_DIR)
 
-PUBLIC_URL = env.text("PUBLIC_URL", f"http://127.0.0.1:{env.integer('PORT', 8000)}").rstrip("/")
-SANDBOX_PUBLIC_URL = env.text("SANDBOX_PUBLIC_URL", f"http://127.0.0.1:{env.integer('SANDBOX_PORT', 8100)}").rstrip("/")
-SANDBOX_SMTP_PORT = env.integer("SANDBOX_SMTP_PORT", env.integer("SANDBOX_PORT", 8100) + 25)
+PORT = env.port("PORT", 8000)
+SANDBOX_PORT = env.port("SANDBOX_PORT", 8100)
+SANDBOX_SMTP_PORT = env.port("SANDBOX_SMTP_PORT", SANDBOX_PORT + 25)
+PUBLIC_URL = env.text("PUBLIC_URL", f"http://127.0.0.1:{PORT}").rstrip("/")
+SANDBOX_PUBLIC_URL = env.text("SANDBOX_PUBLIC_URL", f"http://127.0.0.1:{SANDBOX_PORT}").rstrip("/")
 ALLOWED_HOSTS = env.names("ALLOWED_HOSTS", "127.0.0.1,localhost,[::1],testserver")
 CSRF_TRUSTED_ORIGINS = env.names("CSRF_TRUSTED_ORIGINS", PUBLIC_URL)
 BEHIND_PROXY = env.flag("BEHIND_PROXY", False)
@@ -98,7 +100,8 @@ TEMPLATES = [
 ]
 
 # One Postgres holds all work; Redis only carries hints and caches.
-DATABASE_URL = env.text("DATABASE_URL", "postgres://postgres@127.0.0.1:55432/scrm")
+# Without URLs: the embedded servers of `make run` on the same DATA_DIR, while they run.
+DATABASE_URL = env.server("DATABASE_URL", DATA_DIR, "postgres://zhike@127.0.0.1:5432/zhike")
 DATABASES = {
     "default": {
         **env.database(DATABASE_URL),
@@ -107,7 +110,7 @@ DATABASES = {
         "OPTIONS": {"connect_timeout": 3, "options": "-c timezone=UTC -c jit=off"},
     }
 }
-REDIS_URL = env.text("REDIS_URL", "redis://127.0.0.1:56379/0")
+REDIS_URL = env.server("REDIS_URL", DATA_DIR, "redis://127.0.0.1:6379/0")
 CACHES = {
     "default": {
         "BACKEND": "scrm.lib.cache.QuietRedisCache",
@@ -150,7 +153,6 @@ PUMPS = [
     "campaigns.pumps.LAUNCH",
     "campaigns.pumps.DISPATCH",
     "journeys.pumps.ADVANCE",
-    "analytics.pumps.ROLLUP",
 ]
 EVENT_CONSUMERS = [
     "contacts.consumers.lifecycle.consume",

@@ -4,9 +4,16 @@ from importlib.util import find_spec
 
 from django.urls import include, path
 
+from scrm.core import health
+
 ROOMS = ["analytics", "journeys", "service_desk", "campaigns", "channels_ingest", "contacts", "scrm.core"]
 
-urlpatterns = [path("", include(f"{room}.urls")) for room in ROOMS if find_spec(f"{room}.urls")]
+urlpatterns = [
+    path("livez/", health.livez),
+    path("readyz/", health.readyz),
+    path("healthz/", health.healthz),
+    *(path("", include(f"{room}.urls")) for room in ROOMS if find_spec(f"{room}.urls")),
+]
 
 handler400 = "scrm.core.views.errors.bad_request"
 handler403 = "scrm.core.views.errors.forbidden"

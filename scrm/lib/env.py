@@ -1,8 +1,9 @@
 """Settings from the environment that fail loudly: a wrong value stops the start with one clear sentence."""
 
+import json
 import os
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 
@@ -35,6 +36,23 @@ def integer(name: str, default: int) -> int:
         raise ImproperlyConfigured(f"{name} must be a whole number, not {value!r}.") from None
 
 
+def port(name: str, default: int) -> int:
+    value = integer(name, default)
+    if not 1 <= value <= 65535:
+        raise ImproperlyConfigured(f"{name} must be a port from 1 to 65535, not {value}.")
+    return value
+
+
+def server(name: str, data_dir: Path, default: str) -> str:
+    """A server's URL: from the environment, else the embedded one that runs on this DATA_DIR, else the default."""
+    if value := os.environ.get(name):
+        return value
+    try:
+        return json.loads((data_dir / "run" / "environment.json").read_text())[name]
+    except (OSError, ValueError, KeyError):
+        return default
+
+
 def names(name: str, default: str) -> list[str]:
     """A comma-separated list without blanks."""
     return [part.strip() for part in os.environ.get(name, default).split(",") if part.strip()]
@@ -48,13 +66,17 @@ def folder(name: str, default: Path) -> Path:
 def database(url: str) -> dict[str, object]:
     """``postgres://user:password@host:port/name`` as a Django database dict; a ``host`` query names a socket folder."""
     parts = urlsplit(url)
-    if parts.scheme not in {"postgres", "postgresql"} or len(parts.path) < 2:
+    try:
+        port_number = parts.port or 5432
+    except ValueError:
+        port_number = 0
+    if parts.scheme not in {"postgres", "postgresql"} or len(parts.path) < 2 or not port_number:
         raise ImproperlyConfigured("DATABASE_URL must look like postgres://user:password@host:5432/name.")
     return {
         "ENGINE": "django.db.backends.postgresql",
         "NAME": unquote(parts.path[1:]),
         "USER": unquote(parts.username or ""),
         "PASSWORD": unquote(parts.password or ""),
-        "HOST": unquote(parts.hostname or ""),
-        "PORT": str(parts.port or 5432),
+        "HOST": parse_qs(parts.query).get("host", [unquote(parts.hostname or "")])[0],
+        "PORT": str(port_number),
     }
