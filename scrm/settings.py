@@ -111,13 +111,14 @@ DATABASES = {
     }
 }
 REDIS_URL = env.server("REDIS_URL", DATA_DIR, "redis://127.0.0.1:6379/0")
+# redis-py would retry with waits of seconds; a page would rather go without.
+REDIS_OPTIONS = {"socket_timeout": 0.5, "socket_connect_timeout": 0.3, "retry": Retry(NoBackoff(), 0)}
 CACHES = {
     "default": {
         "BACKEND": "scrm.lib.cache.QuietRedisCache",
         "LOCATION": env.text("CACHE_URL", REDIS_URL),
         "KEY_PREFIX": "scrm",
-        # redis-py would retry with waits of seconds; a page would rather go without.
-        "OPTIONS": {"socket_timeout": 0.5, "socket_connect_timeout": 0.3, "retry": Retry(NoBackoff(), 0)},
+        "OPTIONS": REDIS_OPTIONS,
     }
 }
 SESSION_ENGINE = "django.contrib.sessions.backends.db"

@@ -29,8 +29,8 @@ def encryption_ring(data_dir: Path) -> dict[int, bytes]:
             key = base64.b64decode(encoded, validate=True)
         except binascii.Error:
             key = b""
-        if not number.isdigit() or not 1 <= int(number) <= 255 or len(key) != 32:
-            raise ImproperlyConfigured("ENCRYPTION_KEYS must be a list of id:base64-of-32-bytes, id from 1 to 255.")
+        if not number.isdigit() or not 1 <= int(number) <= 255 or len(key) != 32 or int(number) in ring:
+            raise ImproperlyConfigured("ENCRYPTION_KEYS must be a list of id:base64-of-32-bytes, ids from 1 to 255, each once.")
         ring[int(number)] = key
     return ring
 
