@@ -8,7 +8,9 @@ from django.core.exceptions import ImproperlyConfigured
 from scrm.lib import env
 
 
-@pytest.mark.parametrize(("value", "meant"), [("1", True), ("True", True), ("off", False), ("", False), (" no ", False)])
+@pytest.mark.parametrize(
+    ("value", "meant"), [("1", True), ("True", True), ("off", False), ("", False), (" no ", False)]
+)
 def test_flag(monkeypatch, value, meant):
     monkeypatch.setenv("SWITCH", value)
     assert env.flag("SWITCH", not meant) is meant

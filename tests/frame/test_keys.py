@@ -59,7 +59,8 @@ def test_environment_first(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    "value", ["nonsense", "1:short", ring_entry(0), ring_entry(256), "x" + ring_entry(1), f"{ring_entry(1)},{ring_entry(1)}"]
+    "value",
+    ["nonsense", "1:short", ring_entry(0), ring_entry(256), "x" + ring_entry(1), f"{ring_entry(1)},{ring_entry(1)}"],
 )
 def test_a_bad_ring_stops_the_start(tmp_path, monkeypatch, value):
     monkeypatch.setenv("ENCRYPTION_KEYS", value)
