@@ -36,6 +36,8 @@ class Message(models.Model):
         "contacts.Identity", models.DO_NOTHING, db_constraint=False, null=True, related_name="+", db_index=False
     )
     """The address chosen; null when no channel could be chosen."""
+    pinned = models.BooleanField(default=False)
+    """The asker named the address; no other may be taken."""
     channel = models.CharField(_("channel"), max_length=10, choices=ChannelKind.choices, blank=True)
     account_id = models.BigIntegerField(default=0)
     """channels_ingest.Channel it goes out by, 0 when none was chosen."""
@@ -62,7 +64,7 @@ class Message(models.Model):
     """Its campaign or journey is paused: not claimed."""
     hold_until = models.DateTimeField(null=True)
     next_at = models.DateTimeField()
-    """When it is due, or was: planning, end of the hold, next try."""
+    """When it is due: planning, end of the hold, next try; once it left, when that was (what caps and windows count)."""
     expires_at = models.DateTimeField(null=True)
     lease_until = models.DateTimeField(null=True)
     """Real time."""
@@ -91,6 +93,11 @@ class Message(models.Model):
             models.Index(fields=["lease_until"], condition=Q(state__in=[State.LEASED, State.ATTEMPTING]), name="message_leased"),
             models.Index(fields=["expires_at"], condition=Q(state__in=WAITING, expires_at__isnull=False), name="message_expiring"),
             models.Index(fields=["contact", "-id"], name="message_contact"),
+            models.Index(
+                fields=["contact", "next_at"],
+                condition=Q(purpose="marketing", state__in=[*ACTIVE, State.SENT, State.DELIVERED, State.UNKNOWN]),
+                name="message_cap",
+            ),
             models.Index(fields=["identity", "next_at"], condition=Q(channel__in=["oa", "wecom", "weibo", "douyin"]), name="message_window"),
             models.Index(fields=["origin", "origin_id", "-id"], name="message_origin"),
             models.Index(fields=["platform_id"], condition=~Q(platform_id=""), name="message_platform"),
@@ -133,7 +140,9 @@ class Pace(models.Model):
     tokens = models.FloatField()
     refilled_at = models.DateTimeField()
     rest_until = models.DateTimeField(null=True)
-    """The platform asked for a rest (quota, rate): nothing is claimed before."""
+    """The platform asked for a rest (quota, rate) or does not answer: nothing is claimed before."""
+    failures = models.IntegerField(default=0)
+    """Failed connections in a row; each doubles the rest."""
     note = models.CharField(max_length=200, blank=True)
 
     class Meta:

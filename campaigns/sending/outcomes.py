@@ -1,0 +1,78 @@
+"""What became of messages, told to the event log in the transaction of the change."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import ClassVar
+
+import orjson
+
+from campaigns.enums import State
+from contacts import intake
+from contacts.enums import EventKind
+
+KINDS = {
+    State.HELD: EventKind.MESSAGE_HELD,
+    State.SUPPRESSED: EventKind.MESSAGE_SUPPRESSED,
+    State.EXPIRED: EventKind.MESSAGE_SUPPRESSED,
+    State.FAILED: EventKind.MESSAGE_FAILED,
+    State.UNKNOWN: EventKind.MESSAGE_FAILED,
+    State.SENT: EventKind.MESSAGE_SENT,
+    State.DELIVERED: EventKind.MESSAGE_DELIVERED,
+    State.BOUNCED: EventKind.MESSAGE_BOUNCED,
+}
+
+
+@dataclass(slots=True)
+class Outcome:
+    """The part of a message that its events tell."""
+
+    COLUMNS: ClassVar[tuple[str, ...]] = (
+        "id", "contact_id", "channel", "account_id", "content_id", "purpose", "origin", "origin_id", "state", "reason", "ref", "hold_until",
+    )
+
+    id: int
+    contact_id: int
+    channel: str
+    account_id: int
+    content_id: int
+    purpose: str
+    origin: str
+    origin_id: int
+    state: str
+    reason: str
+    ref: dict
+    hold_until: datetime | None = None
+
+    def __post_init__(self) -> None:
+        # Django leaves jsonb of a raw cursor as text.
+        if isinstance(self.ref, str):
+            self.ref = orjson.loads(self.ref)
+
+
+def properties(outcome: Outcome, **more: object) -> dict[str, object]:
+    """Properties of every message_* event."""
+    found = {
+        "message": outcome.id, "origin": outcome.origin, "origin_id": outcome.origin_id, "content": outcome.content_id,
+        "purpose": outcome.purpose, "reason": outcome.reason, "ref": outcome.ref, **more,
+    }
+    if outcome.hold_until and outcome.state == State.HELD:
+        found["until"] = outcome.hold_until.isoformat()
+    return found
+
+
+def append(outcomes: Iterable[Outcome], now: datetime) -> None:
+    """Append the event of each outcome's state. Call it last in the transaction: it takes the lock that orders the log."""
+    batch = [
+        intake.Incoming(
+            kind=str(KINDS[State(outcome.state)]),
+            channel=outcome.channel or "sys",
+            occurred_at=now,
+            account_id=outcome.account_id,
+            contact_id=outcome.contact_id,
+            properties=properties(outcome),
+        )
+        for outcome in outcomes
+    ]
+    if batch:
+        intake.append_own(batch)
