@@ -53,4 +53,3 @@ def fetch(rows: QuerySet[M] | type[M], *, lock: bool = False, **lookup: Any) -> 
         rows = rows.objects.all() if isinstance(rows, type) else rows
         rows = rows.select_for_update(of=("self",), no_key=True)
     return get_object_or_404(rows, **lookup)
-

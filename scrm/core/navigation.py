@@ -76,9 +76,7 @@ def sections_for(request: HttpRequest) -> list[Section]:
     if settings.DEMO:
         sandbox = Item(_("Customer sandbox"), "", "device-mobile", None, "system")
         links.append((sandbox, Link(sandbox.label, settings.SANDBOX_PUBLIC_URL, sandbox.icon, outside=True)))
-    grouped = [
-        Section(label, [link for item, link in links if item.section == key]) for key, label in SECTIONS.items()
-    ]
+    grouped = [Section(label, [link for item, link in links if item.section == key]) for key, label in SECTIONS.items()]
     return [section for section in grouped if section.links]
 
 

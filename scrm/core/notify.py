@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 from django.utils import translation
 
+from scrm.core import live
 from scrm.core.enums import Level
 from scrm.core.models import Notification, Role, User
 from scrm.lib.clock import real_now
@@ -25,4 +26,6 @@ def tell(to: User | Role | Iterable[User], text: str, url: str = "", level: Leve
             line = str(text)[:300]
         rows.append(Notification(user=reader, text=line, url=url, level=str(level), created_at=moment))
     Notification.objects.bulk_create(rows)
+    for reader in readers:
+        live.touch_on_commit("bell", reader.pk)
     return len(rows)

@@ -26,9 +26,7 @@ class Company(models.Model):
     """A singleton; read it with ``Company.get()``."""
 
     name = models.CharField(_("Company name"), max_length=80, default="")
-    time_zone = models.CharField(
-        _("Time zone"), max_length=64, default=default_time_zone, validators=[check_time_zone]
-    )
+    time_zone = models.CharField(_("Time zone"), max_length=64, default=default_time_zone, validators=[check_time_zone])
     quiet_start = models.TimeField(_("Quiet from"), default=time(22))
     quiet_end = models.TimeField(_("Quiet until"), default=time(8))
     """Wall-clock in the contact's zone. Start after end means overnight; equal means no quiet hours."""
@@ -36,6 +34,7 @@ class Company(models.Model):
     """Most marketing messages one person gets in a window: {"day": n, "week": n, "month": n}; absent = no cap."""
 
     class Meta:
+        verbose_name = _("company")
         constraints = [models.CheckConstraint(condition=models.Q(pk=1), name="company_is_one")]
 
     def __str__(self) -> str:

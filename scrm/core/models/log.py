@@ -5,6 +5,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from scrm.core.enums import Level
+from scrm.core.looks import LEVEL_ICONS
 
 
 class AuditEntry(models.Model):
@@ -24,6 +25,7 @@ class AuditEntry(models.Model):
     ip = models.GenericIPAddressField(null=True)
 
     class Meta:
+        verbose_name = _("audit entry")
         ordering = ["-id"]
         indexes = [
             models.Index(fields=["by", "-id"], name="audit_by"),
@@ -62,6 +64,10 @@ class Notification(models.Model):
 
     def __str__(self) -> str:
         return self.text
+
+    @property
+    def icon(self) -> str:
+        return LEVEL_ICONS.get(self.level, LEVEL_ICONS["info"])
 
 
 class LoginAttempt(models.Model):

@@ -19,6 +19,7 @@ class Role(models.Model):
     sees_contact_points = models.BooleanField(_("Sees phone numbers and e-mail addresses unmasked"), default=False)
 
     class Meta:
+        verbose_name = _("role")
         ordering = ["id"]
 
     def __str__(self) -> str:
@@ -38,6 +39,7 @@ class Team(models.Model):
     )
 
     class Meta:
+        verbose_name = _("team")
         ordering = ["name", "id"]
 
     def __str__(self) -> str:
@@ -74,9 +76,7 @@ class User(AbstractBaseUser):
 
     email = models.EmailField(_("E-mail"), max_length=254, unique=True)
     name = models.CharField(_("Name"), max_length=60)
-    language = models.CharField(
-        _("Language"), max_length=10, choices=Language.choices, default=Language.CHINESE
-    )
+    language = models.CharField(_("Language"), max_length=10, choices=Language.choices, default=Language.CHINESE)
     theme = models.CharField(_("Theme"), max_length=8, choices=Theme.choices, default=Theme.AUTO)
     role = models.ForeignKey(Role, models.PROTECT, verbose_name=_("Role"), related_name="users")
     team = models.ForeignKey(
@@ -92,6 +92,7 @@ class User(AbstractBaseUser):
     objects = UserManager()
 
     class Meta:
+        verbose_name = _("user")
         ordering = ["name", "id"]
         constraints = [
             models.UniqueConstraint(Lower("email"), name="user_email_any_case"),

@@ -86,9 +86,7 @@ def unavailable(request: HttpRequest, exception: Exception | None = None) -> Htt
     return response
 
 
-def _answer(
-    request: HttpRequest, status: int, icon: str, title: str, text: str, plain: bool = False
-) -> HttpResponse:
+def _answer(request: HttpRequest, status: int, icon: str, title: str, text: str, plain: bool = False) -> HttpResponse:
     if request.headers.get("HX-Request"):
         return toast(HttpResponse(status=status), f"{title} · {text}", Level.BAD)
     user = None if plain else getattr(request, "user", None)
@@ -97,3 +95,10 @@ def _answer(
     if layout == "plain.html":  # without the context processors, which may ask the database
         return HttpResponse(render_to_string("core/error.html", context), status=status)
     return render(request, "core/error.html", context, status=status)
+
+
+def show(request: HttpRequest, status: int) -> HttpResponse:
+    """Development: look at an error page without breaking anything."""
+    return {400: bad_request, 403: forbidden, 404: not_found, 500: broken, 503: unavailable}.get(status, not_found)(
+        request
+    )

@@ -1,0 +1,56 @@
+"""The audit log."""
+
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.http import require_GET
+
+from scrm.core.access import requires
+from scrm.core.enums import Permission
+from scrm.core.lists import Search, listing
+from scrm.core.models import AuditEntry, User
+from scrm.core.pages import render_page
+from scrm.core.templatetags.ui import model_name
+
+
+@require_GET
+@requires(Permission.AUDIT_VIEW)
+def audit_list(request: HttpRequest) -> HttpResponse:
+    """Filtered by person, verb and kind of object (parameters ``who``, ``verb``, ``object``), newest first."""
+    rows = _narrowed(AuditEntry.objects.select_related("by"), request)
+    page = listing(
+        request,
+        rows,
+        sorts={"new": "-id"},
+        search=Search(_("Name of the object"), lambda rows, text: rows.filter(target_label__icontains=text)),
+    )
+    page.is_filtered = page.is_filtered or any(request.GET.get(name) for name in ("who", "verb", "object"))
+    context = {
+        "page": page,
+        "people": User.objects.order_by("name", "id"),
+        "verbs": AuditEntry.objects.order_by("verb").values_list("verb", flat=True).distinct(),
+        "objects": [(name, model_name(name)) for name in _types()],
+    }
+    return render_page(request, "core/audit_list.html", context)
+
+
+def _narrowed(rows: QuerySet, request: HttpRequest) -> QuerySet:
+    who, verb, kind = (request.GET.get(name, "") for name in ("who", "verb", "object"))
+    if who == "system":
+        rows = rows.filter(by=None)
+    elif who.isdigit():
+        rows = rows.filter(by=int(who))
+    if verb:
+        rows = rows.filter(verb=verb)
+    if kind:
+        rows = rows.filter(target_type=kind)
+    return rows
+
+
+def _types() -> list[str]:
+    return list(
+        AuditEntry.objects.exclude(target_type="")
+        .order_by("target_type")
+        .values_list("target_type", flat=True)
+        .distinct()
+    )
