@@ -1,0 +1,59 @@
+"""The metric registry: every number of every screen is defined here once, with its formula in words."""
+
+from dataclasses import dataclass
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from contacts.enums import EventKind
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """``events``: the kinds that add to it. ``once``: at most once per message. ``detail``: the property it is split by.
+    ``good``: +1 when more is better, -1 when less is, 0 when neither."""
+
+    key: str
+    name: Promise
+    formula: Promise
+    unit: Promise
+    icon: str
+    good: int
+    events: tuple[str, ...]
+    once: bool = False
+    detail: str = ""
+
+
+_messages, _people, _times = _("messages"), _("people"), _("times")
+
+METRICS: dict[str, Metric] = {
+    metric.key: metric
+    for metric in [
+        Metric("followed", _("New followers"), _("Follow events of the day; a person who follows again counts again."),
+               _people, "user-plus", 1, (EventKind.FOLLOWED,)),
+        Metric("unfollowed", _("Unfollowed"), _("Unfollow events of the day."),
+               _people, "user-minus", -1, (EventKind.UNFOLLOWED,)),
+        Metric("stage", _("Stage changes"), _("Moves into a lifecycle stage, by the stage people moved to."),
+               _people, "flag", 0, (EventKind.STAGE_CHANGED,), detail="to"),
+        Metric("inbound", _("Messages from customers"), _("Messages that customers wrote to us."),
+               _messages, "message", 1, (EventKind.MESSAGE_IN,)),
+        Metric("sent", _("Sent"), _("Messages the platform accepted."),
+               _messages, "send", 1, (EventKind.MESSAGE_SENT,)),
+        Metric("held", _("Held"), _("Messages that waited for a decent hour before they were sent or given up."),
+               _messages, "moon", 0, (EventKind.MESSAGE_HELD,), once=True, detail="reason"),
+        Metric("suppressed", _("Not sent"), _("Messages that a gate stopped for good, by reason."),
+               _messages, "hand-stop", -1, (EventKind.MESSAGE_SUPPRESSED,), detail="reason"),
+        Metric("failed", _("Failed"), _("Messages the platform refused for good."),
+               _messages, "alert-circle", -1, (EventKind.MESSAGE_FAILED, EventKind.MESSAGE_BOUNCED), once=True, detail="reason"),
+        Metric("opened", _("Opened"), _("Messages opened at least once, on the day of the first open; opens by machines left out."),
+               _messages, "mail-opened", 1, (EventKind.MESSAGE_OPENED,), once=True),
+        Metric("clicked", _("Clicked"), _("Messages with at least one click, on the day of the first click."),
+               _messages, "click", 1, (EventKind.MESSAGE_CLICKED,), once=True),
+        Metric("orders", _("Orders"), _("Paid orders."), _times, "shopping-bag", 1, (EventKind.ORDER_PAID,)),
+        Metric("merged", _("Merged people"), _("Two contacts that turned out to be one person."),
+               _people, "arrows-join", 0, (EventKind.CONTACT_MERGED,)),
+        Metric("coupons", _("Coupons issued"), _("Coupons given to customers."), _times, "ticket", 0, (EventKind.COUPON_ISSUED,)),
+    ]
+}  # fmt: skip
+
+BY_EVENT: dict[str, Metric] = {kind: metric for metric in METRICS.values() for kind in metric.events}
