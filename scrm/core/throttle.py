@@ -1,7 +1,7 @@
 """Slowing down password guessing. A failure is counted *before* the password is looked at, so that a burst of parallel
 guesses cannot slip through between look and count; success clears the count. Real time; the rows live in Postgres."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.db import transaction
 
@@ -28,7 +28,7 @@ def begin(email: str, ip: str) -> int:
     Locks the two counters of this account and address until the transaction ends."""
     now = real_now()
     LoginAttempt.objects.filter(last_at__lt=now - FORGET_AFTER).delete()
-    counters = [_counter(account, ip, free) for account, free in _keys(email)]
+    counters = [(_counter(account, ip, now), free) for account, free in _keys(email)]
     blocked = max(row.blocked_until for row, _ in counters)
     if blocked > now:
         return max(1, round((blocked - now).total_seconds()))
@@ -52,9 +52,8 @@ def _keys(email: str) -> list[tuple[str, int]]:
     return [("", FREE_PER_ADDRESS), (fold_email(email)[:254], FREE_PER_ACCOUNT)]
 
 
-def _counter(account: str, ip: str, free: int) -> tuple[LoginAttempt, int]:
-    now = real_now()
+def _counter(account: str, ip: str, now: datetime) -> LoginAttempt:
     LoginAttempt.objects.bulk_create(
         [LoginAttempt(account=account, ip=ip, failures=0, last_at=now, blocked_until=now)], ignore_conflicts=True
     )
-    return LoginAttempt.objects.select_for_update().get(account=account, ip=ip), free
+    return LoginAttempt.objects.select_for_update().get(account=account, ip=ip)
