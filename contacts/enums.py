@@ -76,6 +76,7 @@ class EventKind(models.TextChoices):
     TAG_ADDED = "tag_added", _("Tag added")
     TAG_REMOVED = "tag_removed", _("Tag removed")
     CONTACT_MERGED = "contact_merged", _("Merged with another contact")
+    CONTACT_UNMERGED = "contact_unmerged", _("Separated from another contact")
     CONSENT_GRANTED = "consent_granted", _("Consent given")
     CONSENT_WITHDRAWN = "consent_withdrawn", _("Consent withdrawn")
     SEGMENT_ENTERED = "segment_entered", _("Entered a segment")

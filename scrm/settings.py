@@ -163,6 +163,11 @@ EVENT_CONSUMERS = [
 ]
 CONTACT_PANELS = ["campaigns.panels.contact_messages", "journeys.panels.contact_enrolments"]
 SEGMENT_CONDITIONS = ["campaigns.conditions.CONDITIONS"]
+CONTACT_MERGE_HANDLERS: list[str] = []
+"""Called with (survivor_id, other_id) inside the transaction of a merge, to re-point a room's own rows."""
+CONTACT_UNMERGE_HANDLERS: list[str] = []
+"""The same when a merge is undone, after identities went back to ``other_id`` and before the log does."""
+BENCHES: list[str] = ["contacts.bench.BENCHES"]
 SEARCH_PROVIDERS = ["contacts.search.provide"]
 NAVIGATION = [
     "analytics.navigation.ITEMS",
@@ -172,6 +177,9 @@ NAVIGATION = [
     "channels_ingest.navigation.ITEMS",
     "scrm.core.navigation.ITEMS",
 ]
+
+IDENTITY_LIMITS = {"anonymous": 20, "other": 5}
+"""Most identities of a kind per contact; beyond it nothing is attached or merged automatically (a shared device, a default value)."""
 
 # Platforms: every base URL is a setting so that the sandbox can stand in.
 WECHAT_API_URL = env.text("WECHAT_API_URL", "https://api.weixin.qq.com").rstrip("/")

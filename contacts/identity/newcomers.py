@@ -1,0 +1,127 @@
+"""Storing what resolution decided: new contacts, new identities, raised trust. One statement each for the whole chunk."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from django.db import connection
+
+from contacts.enums import Stage, Trust
+from contacts.identity.normalise import mask
+from contacts.log.copying import NULL, array, copy_rows, copy_text, json_text, stamps, text_array
+from contacts.log.incoming import Incoming
+from contacts.log.writing import plausible
+from scrm.lib import cjk, crypto
+
+if TYPE_CHECKING:
+    from contacts.identity.resolving import Key, Person, Row
+    from contacts.identity.traits import Facts
+
+_CONTACT_COLUMNS = (
+    "id, name, name_grams, known, stage, time_zone, language, region, city, attributes, source_kind, source_label,"
+    " source_account_id, first_seen_at, last_seen_at, event_count, order_count, order_total, version, created_at"
+)
+
+
+def make_contacts(made: dict["Person", int], batch: Sequence[Incoming], told: dict["Person", "Facts"], now: datetime) -> None:
+    """Store new contacts with their first touch and first traits; gives the persons their ids."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT nextval(pg_get_serial_sequence('contacts_contact', 'id')) FROM generate_series(1, %s)", [len(made)]
+        )
+        ids = [row[0] for row in cursor.fetchall()]
+    created = now.isoformat()
+    lines = []
+    for contact_id, (person, n) in zip(ids, made.items(), strict=True):
+        person.id = contact_id
+        event = batch[n]
+        source = event.source or {}
+        facts = told.get(person)
+        text = facts.text if facts else {}
+        name = text.get("name", "")
+        seen = plausible(event.occurred_at, now).isoformat()
+        fields = (
+            contact_id,
+            copy_text(name),
+            copy_text(text_array(cjk.grams(name))) if name else "{}",
+            "t" if person.known else "f",
+            Stage.PUBLIC.value,
+            copy_text(text.get("time_zone", "")),
+            copy_text(text.get("language", "")),
+            copy_text(text.get("region", "")),
+            copy_text(text.get("city", "")),
+            copy_text(json_text(facts.attributes)) if facts and facts.attributes else "{}",
+            copy_text(str(source.get("kind") or event.channel).replace("\0", "")[:24]),
+            copy_text(str(source.get("label") or "").replace("\0", "")[:120]),
+            int(source.get("account_id") or event.account_id),
+            seen,
+            seen,
+            0,
+            0,
+            0,
+            1,
+            created,
+        )
+        lines.append("\t".join(map(str, fields)))
+    copy_rows("contacts_contact", _CONTACT_COLUMNS, lines)
+
+
+def make_identities(attached: list[tuple["Row", int]], batch: Sequence[Incoming], values: dict["Key", str]) -> bool:
+    """Store new identities; False when another transaction was first with one of them."""
+    attached = sorted(attached, key=lambda entry: entry[0].key)  # one order for all writers, so that none wait in a circle
+    index_key = crypto.index_key_id()
+    keys = [row.key for row, _n in attached]
+    proofs = [_proof(row.trust, batch[n]) for row, n in attached]
+    moments = [batch[n].occurred_at for _row, n in attached]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO contacts_identity (contact_id, kind, scope, index, index_key, value, hint, trust, evidence,"
+            " reachable, first_seen_at, last_seen_at)"
+            " SELECT t.contact_id, t.kind, t.scope, t.index, %s, t.value, t.hint, t.trust, t.evidence::jsonb, true, t.seen, t.seen"
+            " FROM unnest(%s::bigint[], %s::text[], %s::bigint[], %s::uuid[], %s::bytea[], %s::text[], %s::smallint[],"
+            " %s::text[], %s::timestamptz[]) AS t(contact_id, kind, scope, index, value, hint, trust, evidence, seen)"
+            " ON CONFLICT DO NOTHING RETURNING id, kind, scope, index",
+            [
+                index_key,
+                array(row.person.root().id for row, _n in attached),
+                text_array(key[0] for key in keys),
+                array(key[1] for key in keys),
+                array(key[2] for key in keys),
+                text_array("\\x" + crypto.seal(values[key], "identity").hex() for key in keys),
+                text_array(mask(key[0], values[key]) for key in keys),
+                array(row.trust for row, _n in attached),
+                text_array(proofs),
+                stamps(moments),
+            ],
+        )
+        stored = {(kind, scope, str(index)): identity_id for identity_id, kind, scope, index in cursor.fetchall()}
+    for row, _n in attached:
+        row.id = stored.get(row.key)
+    return len(stored) == len(attached)
+
+
+def raise_identities(raised: Sequence[tuple["Row", Incoming]]) -> None:
+    """Higher trust, and the new owner of identities that proof took over."""
+    raised = sorted(raised, key=lambda entry: entry[0].id)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE contacts_identity i SET trust = GREATEST(i.trust, t.trust), contact_id = t.contact_id,"
+            " evidence = t.evidence::jsonb"
+            " FROM unnest(%s::bigint[], %s::bigint[], %s::smallint[], %s::text[]) AS t(id, contact_id, trust, evidence)"
+            " WHERE i.id = t.id",
+            [
+                array(row.id for row, _event in raised),
+                array(row.person.root().id for row, _event in raised),
+                array(row.trust for row, _event in raised),
+                text_array(_proof(row.trust, event) for row, event in raised),
+            ],
+        )
+
+
+def _proof(trust: int, event: Incoming) -> str:
+    if trust == Trust.OBSERVED:
+        return "{}"
+    return json_text({"by": event.channel, "event": event.kind, "account_id": event.account_id})
+
+
+__all__ = ["NULL", "make_contacts", "make_identities", "raise_identities"]

@@ -1,0 +1,82 @@
+"""The door into contacts: doors and rooms hand in events, intake finds whose they are and stores them.
+
+``append`` for what comes from outside, ``append_own`` for what our own side did. Both are set-based: a chunk of up to 2,000
+events costs a constant number of statements.
+"""
+
+from collections.abc import Sequence
+
+from django.db import OperationalError, transaction
+
+from contacts.identity.people import Raced, Settled, resolve
+from contacts.log import Appended, Handle, Incoming, Placed, append_own, write
+from contacts.log.partitions import ensure, month_of
+from contacts.log.writing import plausible
+from scrm.lib import clock
+
+__all__ = ["Appended", "Handle", "Incoming", "append", "append_own"]
+
+CHUNK = 2000
+_ATTEMPTS = 6
+_AGAIN = {"40P01", "40001"}
+"""Deadlock, serialisation failure: nothing is stored, the chunk may simply be tried again."""
+
+
+def append(batch: Sequence[Incoming]) -> list[Appended]:
+    """Store events from outside; answers in the order of the batch.
+
+    Called outside of a transaction it commits per chunk, people first and then events (so that two workers never wait for
+    each other's new people while they hold the log); a crash in between leaves people without that event, and the redelivery
+    completes it. Inside a transaction everything is part of it, and the order lock is held until its end.
+    """
+    answers: list[Appended] = []
+    for start in range(0, len(batch), CHUNK):
+        answers += _chunk(batch[start : start + CHUNK])
+    return answers
+
+
+def _chunk(batch: Sequence[Incoming]) -> list[Appended]:
+    alone = not transaction.get_connection().in_atomic_block
+    settled = _again(lambda: _people(batch), alone)
+    placed = [
+        Placed(event, whose.contact_id, whose.identity_id, whose.seen_at)
+        for event, whose in zip(batch, settled, strict=True)
+        if whose.contact_id is not None
+    ]
+    written = iter(_again(lambda: _events(placed), alone))
+    answers = []
+    for whose in settled:
+        if whose.contact_id is None:
+            answers.append(Appended(None, None))
+        else:
+            answer = next(written)
+            answer.created = whose.created
+            answers.append(answer)
+    return answers
+
+
+def _people(batch: Sequence[Incoming]) -> list[Settled]:
+    with transaction.atomic():
+        now = clock.now()
+        ensure({month_of(plausible(event.occurred_at, now)) for event in batch})
+        return resolve(batch)
+
+
+def _events(placed: Sequence[Placed]) -> list[Appended]:
+    with transaction.atomic():
+        return write(placed)
+
+
+def _again(step, alone: bool):
+    """Run a step of its own transaction again when it lost a race. Inside the caller's transaction a deadlock is the caller's."""
+    for attempt in range(1, _ATTEMPTS + 1):
+        try:
+            return step()
+        except Raced:
+            if attempt == _ATTEMPTS:
+                raise
+        except OperationalError as error:
+            code = getattr(error.__cause__, "pgcode", None)
+            if not alone or code not in _AGAIN or attempt == _ATTEMPTS:
+                raise
+    raise AssertionError("unreachable")

@@ -1,0 +1,240 @@
+"""What an append changes beside the log: contacts, identities, orders. A constant number of statements for any batch."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from django.db import connection
+
+from contacts.enums import EventKind, OrderState
+from contacts.log.copying import array, json_text, stamps, text_array
+from contacts.log.incoming import Incoming, Placed
+
+_REFRESH = timedelta(hours=1)
+"""An identity's last_seen_at is kept to this precision, which spares most of its updates."""
+_TOUCHES = {EventKind.FOLLOWED, EventKind.SCANNED, EventKind.MENU_CLICKED}
+_CENT = Decimal("0.01")
+_MOST = Decimal("999999999999.99")
+
+
+def lock(contact_ids: Iterable[int]) -> dict[int, int]:
+    """Lock contacts against merging, in id order, until the commit: asked id -> id of the living survivor (locked too)."""
+    living: dict[int, int] = {}
+    asked = {contact_id: {contact_id} for contact_id in contact_ids}
+    while asked:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT id, merged_into_id FROM contacts_contact WHERE id = ANY(%s::bigint[])"
+                " ORDER BY id FOR NO KEY UPDATE",
+                [array(sorted(asked))],
+            )
+            found = cursor.fetchall()
+        onwards: dict[int, set[int]] = {}
+        for contact_id, merged_into in found:
+            if merged_into is None:
+                living.update(dict.fromkeys(asked[contact_id], contact_id))
+            else:
+                onwards.setdefault(merged_into, set()).update(asked[contact_id])
+        asked = onwards
+    return living
+
+
+def survivors(contact_ids: Iterable[int]) -> dict[int, int]:
+    """Tombstones among the contacts -> the living one at the end of the chain. One statement on an index of tombstones."""
+    wanted = list(contact_ids)
+    if not wanted:
+        return {}
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "WITH RECURSIVE chain (asked, id, next) AS ("
+            "  SELECT id, id, merged_into_id FROM contacts_contact"
+            "  WHERE merged_into_id IS NOT NULL AND id = ANY(%s::bigint[])"
+            "  UNION ALL"
+            "  SELECT chain.asked, c.id, c.merged_into_id FROM chain JOIN contacts_contact c ON c.id = chain.next"
+            ") SELECT asked, id FROM chain WHERE next IS NULL",
+            [array(wanted)],
+        )
+        return dict(cursor.fetchall())
+
+
+def people(acts: Sequence[tuple[int, datetime]]) -> None:
+    """event_count, first_seen_at and last_seen_at of locked contacts."""
+    sums: dict[int, list[Any]] = {}
+    for contact_id, moment in acts:
+        held = sums.get(contact_id)
+        if held is None:
+            sums[contact_id] = [1, moment, moment]
+        else:
+            held[0] += 1
+            if moment < held[1]:
+                held[1] = moment
+            elif moment > held[2]:
+                held[2] = moment
+    if not sums:
+        return
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE contacts_contact c SET event_count = c.event_count + t.n,"
+            " first_seen_at = LEAST(c.first_seen_at, t.first), last_seen_at = GREATEST(c.last_seen_at, t.last)"
+            " FROM unnest(%s::bigint[], %s::int[], %s::timestamptz[], %s::timestamptz[]) AS t(id, n, first, last)"
+            " WHERE c.id = t.id",
+            [
+                array(sums),
+                array(held[0] for held in sums.values()),
+                stamps(held[1] for held in sums.values()),
+                stamps(held[2] for held in sums.values()),
+            ],
+        )
+
+
+def identities(acts: Sequence[tuple[Placed, datetime]]) -> None:
+    """Messaging windows and reachability by kind, and last_seen_at (to the hour)."""
+    rows: dict[int, list[Any]] = {}
+    for item, moment in acts:
+        identity_id, kind = item.identity_id, item.event.kind
+        if identity_id is None:
+            continue
+        touched = kind in _TOUCHES
+        tells = touched or kind in {EventKind.MESSAGE_IN, EventKind.UNFOLLOWED}
+        seen_at = item.identity_seen_at
+        if not tells and seen_at is not None and moment < seen_at + _REFRESH:
+            continue
+        row = rows.setdefault(identity_id, [moment, None, None, None])
+        row[0] = max(row[0], moment)
+        if kind == EventKind.MESSAGE_IN:
+            row[1] = max(row[1] or moment, moment)
+        elif touched:
+            row[2] = max(row[2] or moment, moment)
+        if tells:
+            row[3] = kind != EventKind.UNFOLLOWED
+    if not rows:
+        return
+    ordered = sorted(rows)
+    seen, inbound, touch, reachable = zip(*(rows[identity_id] for identity_id in ordered), strict=True)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE contacts_identity i SET last_seen_at = GREATEST(i.last_seen_at, t.seen),"
+            " last_inbound_at = GREATEST(i.last_inbound_at, t.inbound),"
+            " last_touch_at = GREATEST(i.last_touch_at, t.touch), reachable = COALESCE(t.reachable, i.reachable)"
+            " FROM unnest(%s::bigint[], %s::timestamptz[], %s::timestamptz[], %s::timestamptz[], %s::boolean[])"
+            " AS t(id, seen, inbound, touch, reachable) WHERE i.id = t.id",
+            [array(ordered), stamps(seen), stamps(inbound), stamps(touch), array(reachable)],
+        )
+
+
+def orders(acts: Sequence[tuple[Incoming, int, datetime]]) -> None:
+    """Order rows from order events, then the totals of their contacts, computed anew from the rows."""
+    touched = _paid([act for act in acts if act[0].kind == EventKind.ORDER_PAID])
+    touched |= _refunded([act for act in acts if act[0].kind == EventKind.ORDER_REFUNDED])
+    if touched:
+        totals(touched)
+
+
+def totals(contact_ids: Iterable[int]) -> None:
+    """order_count, order_total, first and last order of contacts, from their rows. Orders wholly refunded do not count."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE contacts_contact c SET order_count = t.n, order_total = t.total,"
+            " first_order_at = t.first, last_order_at = t.last"
+            " FROM (SELECT asked.id, count(o.id) AS n, COALESCE(sum(o.total - o.refunded), 0) AS total,"
+            "   min(o.placed_at) AS first, max(o.placed_at) AS last"
+            "   FROM unnest(%s::bigint[]) AS asked(id)"
+            "   LEFT JOIN contacts_order o ON o.contact_id = asked.id AND o.state <> 'refunded' GROUP BY asked.id) t"
+            " WHERE c.id = t.id",
+            [array(sorted(contact_ids))],
+        )
+
+
+def _paid(acts: Sequence[tuple[Incoming, int, datetime]]) -> set[int]:
+    rows: dict[tuple[int, str], tuple] = {}
+    for event, contact_id, moment in acts:
+        told = event.properties
+        number = order_number(event)
+        if not number:
+            continue
+        lines = told.get("lines") if isinstance(told.get("lines"), list) else []
+        quantity = _whole(told.get("quantity"))
+        if quantity is None:
+            quantity = sum(_whole(line.get("quantity")) or 1 for line in lines if isinstance(line, dict))
+        currency = str(told.get("currency") or "CNY").upper()[:3]
+        total = money(told.get("total"))
+        row = (event.account_id, number, contact_id, moment, currency, total or 0, quantity, json_text(lines))
+        rows.setdefault((event.account_id, number), row)
+    if not rows:
+        return set()
+    account, number, contact, placed, currency, total, quantity, lines = zip(
+        *(rows[key] for key in sorted(rows)), strict=True
+    )
+    with connection.cursor() as cursor:
+        # A refund may arrive before its order: then the row stands already, empty, and is filled in here.
+        cursor.execute(
+            "INSERT INTO contacts_order AS o"
+            " (account_id, external_id, contact_id, placed_at, currency, total, quantity, lines, state, refunded)"
+            " SELECT t.*, %s, 0 FROM unnest(%s::bigint[], %s::text[], %s::bigint[], %s::timestamptz[], %s::text[],"
+            " %s::numeric[], %s::int[], %s::jsonb[]) AS t"
+            " ON CONFLICT (account_id, external_id) DO UPDATE SET contact_id = excluded.contact_id,"
+            " placed_at = excluded.placed_at, currency = excluded.currency, total = excluded.total,"
+            " quantity = excluded.quantity, lines = excluded.lines, refunded = LEAST(o.refunded, excluded.total),"
+            " state = CASE WHEN o.refunded >= excluded.total THEN 'refunded' ELSE 'part_refunded' END"
+            " WHERE o.total = 0 AND o.state = 'refunded' RETURNING contact_id",
+            [
+                OrderState.PAID,
+                array(account),
+                text_array(number),
+                array(contact),
+                stamps(placed),
+                text_array(currency),
+                array(total),
+                array(quantity),
+                text_array(lines),
+            ],
+        )
+        return {row[0] for row in cursor.fetchall()}
+
+
+def _refunded(acts: Sequence[tuple[Incoming, int, datetime]]) -> set[int]:
+    rows: dict[tuple[int, str], list[Any]] = {}
+    for event, contact_id, moment in acts:
+        if not (number := order_number(event)):
+            continue
+        amount = money(event.properties.get("amount"))
+        row = rows.setdefault((event.account_id, number), [event.account_id, number, contact_id, moment, Decimal(0)])
+        row[4] = min(row[4] + (_MOST if amount is None else amount), _MOST)
+    if not rows:
+        return set()
+    account, number, contact, moment, amount = zip(*(rows[key] for key in sorted(rows)), strict=True)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO contacts_order AS o"
+            " (account_id, external_id, contact_id, placed_at, currency, total, quantity, lines, state, refunded)"
+            " SELECT t.account_id, t.number, t.contact_id, t.moment, 'CNY', 0, 0, '[]', 'refunded', t.amount"
+            " FROM unnest(%s::bigint[], %s::text[], %s::bigint[], %s::timestamptz[], %s::numeric[])"
+            " AS t(account_id, number, contact_id, moment, amount)"
+            " ON CONFLICT (account_id, external_id) DO UPDATE SET"
+            " refunded = LEAST(CASE WHEN o.total = 0 THEN 999999999999.99 ELSE o.total END, o.refunded + excluded.refunded),"
+            " state = CASE WHEN o.refunded + excluded.refunded >= o.total THEN 'refunded' ELSE 'part_refunded' END"
+            " RETURNING contact_id",
+            [array(account), text_array(number), array(contact), stamps(moment), array(amount)],
+        )
+        return {row[0] for row in cursor.fetchall()}
+
+
+def order_number(event: Incoming) -> str:
+    return str(event.properties.get("order_id") or "").replace("\0", "").strip()[:120]
+
+
+def money(value: Any) -> Decimal | None:
+    """An amount to the cent, never negative; None when it is absent or no number."""
+    if value is None or isinstance(value, bool):
+        return None
+    try:
+        amount = Decimal(str(value).strip().replace(",", ""))
+    except InvalidOperation:
+        return None
+    return min(max(amount, Decimal(0)), _MOST).quantize(_CENT) if amount.is_finite() else None
+
+
+def _whole(value: Any) -> int | None:
+    amount = money(value)
+    return None if amount is None else int(min(amount, 2**31 - 1))
