@@ -50,6 +50,7 @@ INSTALLED_APPS = [
     "service_desk",
     "journeys",
     "analytics",
+    "scrm.demo",
 ]
 
 MIDDLEWARE = [
@@ -149,6 +150,7 @@ QUEUES = ["welcome", "ingest", "events", "journeys", "send", "bulk"]
 # Where rooms on the left give their part to rooms on the right (dotted paths, see docs/architecture.md).
 PUMPS = [
     "channels_ingest.pumps.INGEST",
+    "channels_ingest.pumps.EXPIRE",
     "contacts.pumps.CONSUMERS",
     "contacts.pumps.SEGMENTS",
     "campaigns.pumps.LAUNCH",

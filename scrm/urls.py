@@ -6,7 +6,7 @@ from django.urls import include, path
 
 from scrm.core import health
 
-ROOMS = ["analytics", "journeys", "service_desk", "campaigns", "channels_ingest", "contacts", "scrm.core"]
+ROOMS = ["scrm.demo", "analytics", "journeys", "service_desk", "campaigns", "channels_ingest", "contacts", "scrm.core"]
 
 urlpatterns = [
     path("livez/", health.livez),
