@@ -1,0 +1,1 @@
+"""Web sites and servers: the Segment HTTP API and our own tracker."""

@@ -1,0 +1,48 @@
+"""Choices of the channels room. No imports from models."""
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+
+class Kind(models.TextChoices):
+    """One per folder in ``connectors/``; the value is also the part of the webhook's address."""
+
+    WECHAT_OA = "wechat_oa", _("WeChat Official Account")
+    EMAIL = "email", _("E-mail (SMTP)")
+    WEB = "web", _("Web site")
+
+
+class State(models.TextChoices):
+    ACTIVE = "active", _("Active")
+    PAUSED = "paused", _("Paused")
+    BROKEN = "broken", _("Broken")
+
+
+class DeliveryState(models.TextChoices):
+    PENDING = "pending", _("Waiting")
+    DONE = "done", _("Done")
+    DEAD = "dead", _("Set aside")
+    DISCARDED = "discarded", _("Discarded")
+
+
+class BadReason(models.TextChoices):
+    """Why input was refused at the edge, or could not be used later."""
+
+    SIGNATURE = "signature", _("Wrong signature")
+    STALE = "stale", _("Signature outside of the time window")
+    OVERSIZED = "oversized", _("Too large")
+    MALFORMED = "malformed", _("Malformed")
+    DTD = "dtd", _("Document type or entity declared")
+    UNDECRYPTABLE = "undecryptable", _("Cannot be decrypted")
+    KEY = "key", _("Wrong write key")
+    ORIGIN = "origin", _("Web site not allowed")
+    REFUSED_EVENT = "refused_event", _("Event without a usable shape")
+    UNKNOWN_EVENT = "unknown_event", _("Unknown event (kept)")
+
+
+class Trustee(models.TextChoices):
+    """Who brought a delivery; decides how far its identities are trusted."""
+
+    PLATFORM = "platform", _("Platform callback")
+    SERVER = "server", _("Server with the secret key")
+    BROWSER = "browser", _("Browser")

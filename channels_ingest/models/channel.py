@@ -1,0 +1,119 @@
+"""A channel account: one Official Account, one mail server, one web site."""
+
+import secrets
+
+import orjson
+from django.conf import settings as site
+from django.db import models
+from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
+
+from channels_ingest.enums import Kind, State
+from scrm.lib import crypto
+
+CREDENTIALS = "channel credentials"
+"""Purpose that credentials are sealed for."""
+
+
+def new_token() -> str:
+    """Secret part of a webhook's address, or the public write key of a web site: 128 bits, letters and digits only."""
+    return secrets.token_hex(16)
+
+
+class ChannelQuerySet(models.QuerySet):
+    def active(self) -> "ChannelQuerySet":
+        return self.filter(state=State.ACTIVE)
+
+
+class Channel(models.Model):
+    """``settings`` are shown to everybody who sees channels; ``credentials`` are sealed and can only be written.
+
+    Paused: nothing is sent; what comes in is still recorded (for a web site: refused). Broken: the platform refuses our
+    credentials, nothing is sent until a person tries again; what comes in is still recorded.
+    """
+
+    kind = models.CharField(_("Kind"), max_length=16, choices=Kind.choices)
+    name = models.CharField(_("Name"), max_length=60)
+    token = models.CharField(max_length=64, unique=True, default=new_token)
+    settings = models.JSONField(default=dict)
+    credentials = models.BinaryField(null=True)
+    """Sealed JSON object of strings."""
+    state = models.CharField(_("State"), max_length=8, choices=State.choices, default=State.ACTIVE)
+    broken_reason = models.CharField(max_length=300, blank=True)
+    broken_at = models.DateTimeField(null=True)
+    last_callback_at = models.DateTimeField(null=True)
+    """Newest callback that was digested. All times of this table are real time."""
+    last_sent_at = models.DateTimeField(null=True)
+    last_error = models.CharField(max_length=300, blank=True)
+    last_error_at = models.DateTimeField(null=True)
+    checked_at = models.DateTimeField(null=True)
+    """Last time the connection was tried by a person, with success."""
+    created_by = models.ForeignKey(site.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+")
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    objects = ChannelQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("channel account")
+        verbose_name_plural = _("channel accounts")
+        ordering = ["id"]
+        constraints = [models.UniqueConstraint(fields=["kind", "name"], name="channel_name_once")]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def get_absolute_url(self) -> str:
+        return reverse("channels_ingest:channel_detail", args=[self.pk])
+
+    @property
+    def secrets(self) -> dict[str, str]:
+        """The opened credentials. Raises crypto.CannotOpen when the key they were sealed with is gone."""
+        return orjson.loads(crypto.unseal(self.credentials, CREDENTIALS)) if self.credentials else {}
+
+    def keep_secrets(self, values: dict[str, str]) -> None:
+        """Replace the credentials (in memory; the caller saves)."""
+        self.credentials = crypto.seal(orjson.dumps(values), CREDENTIALS)
+
+    @property
+    def webhook_url(self) -> str:
+        """What the platform calls; for a web site the collector's base, for mail nothing."""
+        if self.kind == Kind.WEB:
+            return site.PUBLIC_URL
+        if self.kind == Kind.EMAIL:
+            return ""
+        return site.PUBLIC_URL + reverse("channels_ingest:webhook", args=[self.kind, self.token])
+
+    @property
+    def rate_per_minute(self) -> int:
+        """Most messages a minute that this account may send, over all campaigns; 0 = no limit of our own."""
+        return int(self.settings.get("rate_per_minute") or 0)
+
+    @property
+    def sends(self) -> bool:
+        return self.state == State.ACTIVE
+
+
+class ChannelToken(models.Model):
+    """The platform's access token of one account: one holder, refreshed under this row's lock."""
+
+    channel = models.OneToOneField(Channel, models.CASCADE, primary_key=True, related_name="access_token")
+    value = models.BinaryField(null=True)
+    """Sealed."""
+    expires_at = models.DateTimeField(null=True)
+    refreshed_at = models.DateTimeField(null=True)
+    refused_at = models.DateTimeField(null=True)
+    """The platform refused a token that had just been refreshed: no further refresh until a person tries again."""
+
+
+class Quota(models.Model):
+    """Calls per account, platform call and day (Beijing date, as the platforms count), and the platform's word that it is used up."""
+
+    channel = models.ForeignKey(Channel, models.CASCADE, related_name="quotas")
+    call = models.CharField(max_length=40)
+    day = models.DateField()
+    used = models.IntegerField(default=0)
+    exhausted_until = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["channel", "call", "day"], name="quota_once")]
