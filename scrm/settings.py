@@ -33,6 +33,14 @@ if PUBLIC_URL.startswith("https://"):
     SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = True
 
 INSTALLED_APPS = [
+    # Ours first: of two catalogues that translate the same words, the first app's wins.
+    "scrm.core",
+    "contacts",
+    "channels_ingest",
+    "campaigns",
+    "service_desk",
+    "journeys",
+    "analytics",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -43,13 +51,6 @@ INSTALLED_APPS = [
     "django_celery_beat",
     "django_htmx",
     "template_partials",
-    "scrm.core",
-    "contacts",
-    "channels_ingest",
-    "campaigns",
-    "service_desk",
-    "journeys",
-    "analytics",
     "scrm.demo",
 ]
 

@@ -3,6 +3,7 @@
 from django.conf import settings
 from django.http import HttpRequest
 from django.utils.functional import SimpleLazyObject
+from django.utils.translation import get_language
 
 from scrm.core.enums import Language
 from scrm.core.models import Company
@@ -17,6 +18,7 @@ def shell(request: HttpRequest) -> dict[str, object]:
         "navigation": SimpleLazyObject(lambda: sections_for(request) if known else []),
         "unread": SimpleLazyObject(lambda: user.notifications.unread().count() if known else 0),
         "demo": settings.DEMO,
+        "LANGUAGE_CODE": get_language(),
         "languages": Language.choices,
         "theme": user.theme if known else request.COOKIES.get("theme", "auto"),
     }

@@ -47,7 +47,7 @@ class FirstRunForm(forms.Form):
     token = forms.CharField(
         label=_("Token"),
         max_length=80,
-        help_text=_("The server's console shows it at the start, after “first-run token”."),
+        help_text=_("The server's console shows it at the start, at the end of the address (token=)."),
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
     )
     company = forms.CharField(label=_("Company name"), max_length=80)

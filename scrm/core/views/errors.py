@@ -8,6 +8,7 @@ from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.template.loader import render_to_string
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from scrm.core.enums import Level
@@ -91,7 +92,14 @@ def _answer(request: HttpRequest, status: int, icon: str, title: str, text: str,
         return toast(HttpResponse(status=status), f"{title} · {text}", Level.BAD)
     user = None if plain else getattr(request, "user", None)
     layout = "base.html" if user is not None and user.is_authenticated else "plain.html"
-    context = {"layout": layout, "status": status, "icon": icon, "title": title, "text": text}
+    context = {
+        "layout": layout,
+        "status": status,
+        "icon": icon,
+        "title": title,
+        "text": text,
+        "LANGUAGE_CODE": get_language(),
+    }
     if layout == "plain.html":  # without the context processors, which may ask the database
         return HttpResponse(render_to_string("core/error.html", context), status=status)
     return render(request, "core/error.html", context, status=status)
