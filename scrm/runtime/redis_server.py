@@ -17,7 +17,7 @@ from scrm.runtime.places import CannotStart
 
 class RedisServer:
     stop_signal = signal.SIGTERM
-    tells = re.compile(r"(?i)error|fail|can't|cannot|bad |corrupt|oom")
+    tells = re.compile(r"(?i)^(?!.*overcommit).*(error|fail|can't|cannot|bad |corrupt|oom)")
     """Of its many greetings and farewells only these lines are worth a reader's time."""
     user = "-"
 
