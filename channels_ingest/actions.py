@@ -127,7 +127,9 @@ def create_scene_code(channel: Channel, *, label: str, scene: str, by: User | No
     if not url:
         raise ConnectorError("WeChat gave no code.", permanent=True, code="empty")
     with transaction.atomic():
-        code = SceneCode.objects.create(channel=channel, scene=scene, label=label, ticket=ticket, url=url, created_by=by)
+        code = SceneCode.objects.create(
+            channel=channel, scene=scene, label=label, ticket=ticket, url=url, created_by=by
+        )
         audit.record(by, "scene_code.created", code, channel=channel.pk, scene=scene)
     return code
 
@@ -150,8 +152,10 @@ def replay_deliveries(ids: Iterable[int] | None, *, by: User, channel: Channel |
 @transaction.atomic
 def discard_delivery(delivery: Delivery, *, reason: str, by: User) -> None:
     """A set-aside delivery that nobody will need: it stays out of the list, with the reason, until it expires."""
-    changed = Delivery.objects.dead().filter(pk=delivery.pk).update(
-        state=DeliveryState.DISCARDED, notes={**delivery.notes, "discarded": reason}
+    changed = (
+        Delivery.objects.dead()
+        .filter(pk=delivery.pk)
+        .update(state=DeliveryState.DISCARDED, notes={**delivery.notes, "discarded": reason})
     )
     if changed:
         audit.record(by, "delivery.discarded", delivery, reason=reason)

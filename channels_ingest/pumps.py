@@ -4,4 +4,10 @@ from channels_ingest import ingest
 from scrm.core.pumps import Pump
 
 INGEST = Pump(name="ingest", queue="ingest", run=ingest.run_once, every=2, lag=ingest.lag)
-EXPIRE = Pump(name="expire_deliveries", queue="bulk", run=ingest.expire, every=3600, lag=lambda: {"waiting": 0, "oldest_seconds": 0})
+EXPIRE = Pump(
+    name="expire_deliveries",
+    queue="bulk",
+    run=ingest.expire,
+    every=3600,
+    lag=lambda: {"waiting": 0, "oldest_seconds": 0},
+)

@@ -10,9 +10,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
 
-from contacts.intake import Incoming
-
 from channels_ingest.models import Channel
+from contacts.intake import Incoming
 
 
 @dataclass(slots=True)

@@ -105,9 +105,12 @@ class ChannelToken(models.Model):
     refused_at = models.DateTimeField(null=True)
     """The platform refused a token that had just been refreshed: no further refresh until a person tries again."""
 
+    def __str__(self) -> str:
+        return f"access token of {self.channel_id}"
+
 
 class Quota(models.Model):
-    """Calls per account, platform call and day (Beijing date, as the platforms count), and the platform's word that it is used up."""
+    """Calls per account, platform call and day (Beijing date, as platforms count), and their word that a quota is used up."""
 
     channel = models.ForeignKey(Channel, models.CASCADE, related_name="quotas")
     call = models.CharField(max_length=40)
@@ -117,3 +120,6 @@ class Quota(models.Model):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["channel", "call", "day"], name="quota_once")]
+
+    def __str__(self) -> str:
+        return f"{self.call} {self.day}: {self.used}"

@@ -105,6 +105,9 @@ class BadInput(models.Model):
             models.UniqueConstraint(fields=["channel", "reason", "day"], name="bad_input_once", nulls_distinct=False)
         ]
 
+    def __str__(self) -> str:
+        return f"{self.reason} {self.day}: {self.count}"
+
 
 class BadSample(models.Model):
     """The first few bodies behind a count, cut short and sealed. Never kept for a wrong signature or key."""
@@ -113,6 +116,9 @@ class BadSample(models.Model):
     at = models.DateTimeField()
     detail = models.CharField(max_length=200, blank=True)
     body = models.BinaryField()
+
+    def __str__(self) -> str:
+        return self.detail
 
     @property
     def text(self) -> str:

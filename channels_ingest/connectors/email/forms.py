@@ -20,7 +20,9 @@ class EmailForm(ChannelForm):
         choices=[("starttls", "STARTTLS"), ("ssl", "SSL/TLS"), ("none", _("None (only inside your own network)"))],
         initial="starttls",
     )
-    username = forms.CharField(label=_("User name"), max_length=200, required=False, widget=forms.TextInput(attrs={"autocomplete": "off"}))
+    username = forms.CharField(
+        label=_("User name"), max_length=200, required=False, widget=forms.TextInput(attrs={"autocomplete": "off"})
+    )
     password = secret(_("Password"), help_text=_("It is stored encrypted and never shown again."))
     from_address = forms.EmailField(label=_("Sender address"))
     from_name = forms.CharField(label=_("Sender name"), max_length=60, required=False)

@@ -16,7 +16,18 @@ from channels_ingest.connectors.base import ConnectorError, Rendered
 _BOUNDARY = "=_zhike_alternative"
 _HEADER_NAME = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,60}")
 _ADDRESS = re.compile(r"[^\s\x00-\x20\x7f@<>\"(),:;\\\[\]]{1,64}@[A-Za-z0-9\u0080-\uffff.-]{1,253}")
-_OURS = {"from", "to", "subject", "date", "message-id", "mime-version", "content-type", "content-transfer-encoding", "bcc", "cc"}
+_OURS = {
+    "from",
+    "to",
+    "subject",
+    "date",
+    "message-id",
+    "mime-version",
+    "content-type",
+    "content-transfer-encoding",
+    "bcc",
+    "cc",
+}
 
 
 def check_address(address: str) -> str:

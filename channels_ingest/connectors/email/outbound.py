@@ -63,7 +63,9 @@ class SmtpLink:
         except _Gone as gone:
             self._drop()
             if gone.handed_over:
-                raise ConnectorError(NO_ANSWER, permanent=False, code="no_answer", detail=str(gone), unknown=True) from gone
+                raise ConnectorError(
+                    NO_ANSWER, permanent=False, code="no_answer", detail=str(gone), unknown=True
+                ) from gone
             raise _unreachable(str(gone)) from gone
         self._sent += 1
         return Receipt(mail_id)
@@ -96,7 +98,11 @@ class SmtpLink:
         assert smtp is not None
         utf8 = not address.isascii()
         if utf8 and not smtp.has_extn("smtputf8"):
-            raise ConnectorError(said("The mail server cannot deliver to addresses with such characters."), permanent=True, code="smtputf8")
+            raise ConnectorError(
+                said("The mail server cannot deliver to addresses with such characters."),
+                permanent=True,
+                code="smtputf8",
+            )
         options = " SMTPUTF8 BODY=8BITMIME" if utf8 else ""
         commands = [f"MAIL FROM:<{self._from}>{options}", f"RCPT TO:<{address}>", "DATA"]
         handed_over = False
@@ -161,7 +167,9 @@ def connect(channel: Channel) -> smtplib.SMTP:
     host, port, security = held.get("host", ""), int(held.get("port") or 25), held.get("security", "starttls")
     try:
         if security == "ssl":
-            smtp: smtplib.SMTP = smtplib.SMTP_SSL(host, port, timeout=_TIMEOUT_SECONDS, context=ssl.create_default_context())
+            smtp: smtplib.SMTP = smtplib.SMTP_SSL(
+                host, port, timeout=_TIMEOUT_SECONDS, context=ssl.create_default_context()
+            )
         else:
             smtp = smtplib.SMTP(host, port, timeout=_TIMEOUT_SECONDS)
         smtp.ehlo_or_helo_if_needed()
@@ -173,7 +181,9 @@ def connect(channel: Channel) -> smtplib.SMTP:
     except smtplib.SMTPAuthenticationError as error:
         raise ConnectorError(LOG_IN_REFUSED, permanent=False, code=str(error.smtp_code), channel_broken=True) from error
     except (smtplib.SMTPNotSupportedError, ssl.SSLError) as error:
-        raise ConnectorError(NO_TLS, permanent=False, code="tls", detail=type(error).__name__, channel_broken=True) from error
+        raise ConnectorError(
+            NO_TLS, permanent=False, code="tls", detail=type(error).__name__, channel_broken=True
+        ) from error
     except (smtplib.SMTPException, OSError) as error:
         raise _unreachable(type(error).__name__) from error
     return smtp

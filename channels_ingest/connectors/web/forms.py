@@ -14,7 +14,9 @@ from channels_ingest.forms import ChannelForm
 class WebForm(ChannelForm):
     kind = Kind.WEB
 
-    site_url = forms.URLField(label=_("Address of the site"), assume_scheme="https", help_text=_("For example https://shop.example.com"))
+    site_url = forms.URLField(
+        label=_("Address of the site"), assume_scheme="https", help_text=_("For example https://shop.example.com")
+    )
     origins = forms.CharField(
         label=_("Allowed sites"),
         required=False,
@@ -24,7 +26,11 @@ class WebForm(ChannelForm):
 
     def __init__(self, *args: Any, channel=None, **kwargs: Any) -> None:
         if channel is not None:
-            shown = {**channel.settings, "name": channel.name, "origins": "\n".join(channel.settings.get("origins", []))}
+            shown = {
+                **channel.settings,
+                "name": channel.name,
+                "origins": "\n".join(channel.settings.get("origins", [])),
+            }
             kwargs.setdefault("initial", shown)
         super().__init__(*args, channel=channel, **kwargs)
 

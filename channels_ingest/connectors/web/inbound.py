@@ -10,7 +10,6 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import orjson
-from django.conf import settings
 
 from channels_ingest.connectors.base import Parsed, Raw
 from channels_ingest.connectors.web import clean, orders
@@ -22,7 +21,16 @@ from contacts.intake import Handle, Incoming
 from scrm.lib import crypto
 
 Call = dict[str, Any]
-SHORT = {"i": "identify", "t": "track", "p": "page", "s": "screen", "g": "group", "a": "alias", "b": "batch", "import": "batch"}
+SHORT = {
+    "i": "identify",
+    "t": "track",
+    "p": "page",
+    "s": "screen",
+    "g": "group",
+    "a": "alias",
+    "b": "batch",
+    "import": "batch",
+}
 _SKEW = timedelta(minutes=10)
 _BROWSER_PAST = timedelta(days=30)
 _EARLIEST = datetime(1970, 1, 2, tzinfo=UTC)
@@ -81,7 +89,9 @@ def shape_problem(call: Any) -> str:
         return "neither userId nor anonymousId"
     if kind == "track" and not (isinstance(call.get("event"), str) and call["event"].strip()):
         return "track without event"
-    if kind == "alias" and not (_id(call.get("previousId")) and (_id(call.get("userId")) or _id(call.get("anonymousId")))):
+    if kind == "alias" and not (
+        _id(call.get("previousId")) and (_id(call.get("userId")) or _id(call.get("anonymousId")))
+    ):
         return "alias without previousId and userId"
     if any(not isinstance(call.get(part) or {}, dict) for part in ("properties", "traits", "context")):
         return "properties, traits and context must be objects"
@@ -235,7 +245,11 @@ def _seen_on(call: Call, given: dict[str, Any]) -> dict[str, Any]:
     """Where it happened, when the call does not say so itself; and the personal link that led here (``context.link``)."""
     context = call.get("context") or {}
     page = context.get("page") if isinstance(context.get("page"), dict) else {}
-    found = {name: clean.text(str(page[name]), 500) for name in ("url", "title", "referrer") if page.get(name) and name not in given}
+    found = {
+        name: clean.text(str(page[name]), 500)
+        for name in ("url", "title", "referrer")
+        if page.get(name) and name not in given
+    }
     if isinstance(context.get("link"), str) and context["link"]:
         found["link"] = clean.text(context["link"], 80)
     campaign = context.get("campaign")

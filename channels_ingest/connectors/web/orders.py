@@ -22,7 +22,9 @@ def paid(given: dict[str, Any]) -> dict[str, Any]:
 def refunded(given: dict[str, Any]) -> dict[str, Any]:
     """order_id and the amount; without an amount or products it is the whole order."""
     told: dict[str, Any] = {"order_id": _order_id(given)}
-    amount = next((given[name] for name in ("amount", "total", "revenue", "value") if given.get(name) is not None), None)
+    amount = next(
+        (given[name] for name in ("amount", "total", "revenue", "value") if given.get(name) is not None), None
+    )
     lines = _lines(given.get("products"))
     if amount is None and lines:
         amount = round(sum(_number(line["price"]) * _number(line["quantity"]) for line in lines), 2)

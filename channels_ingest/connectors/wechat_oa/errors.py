@@ -27,7 +27,10 @@ _BROKEN = {
     89503: said("WeChat asks the account's administrator to confirm this server's address."),
 }
 """Nothing will work before a person changes something."""
-_GONE = {40003: said("This openid is not known to the account."), 43004: said("The person does not follow the account.")}
+_GONE = {
+    40003: said("This openid is not known to the account."),
+    43004: said("The person does not follow the account."),
+}
 _WINDOW = {
     45015: said("The reply window is closed: the person has not written within 48 hours, or has left."),
     45047: said("The messages allowed since the person's last act are used up."),

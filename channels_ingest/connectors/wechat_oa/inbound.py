@@ -21,6 +21,8 @@ Message = dict[str, object]
 Told = tuple[str, dict[str, object]]
 """An event kind and its properties."""
 
+DELIVERY_REPORT = "delivery_report"
+"""What a platform says about a message of ours: {"platform_id", "status": delivered | failed, "detail"}; no act of the person."""
 _SKEW = timedelta(minutes=10)
 
 
@@ -140,8 +142,10 @@ def _menu(kind: str) -> Callable[[Message], list[Told]]:
 
 def _template_report(message: Message) -> list[Told]:
     status = str(message.get("Status", ""))
-    report = {"platform_id": str(message.get("MsgID", "")), "status": "delivered" if status == "success" else "failed"}
-    return [("delivery_report", report if status == "success" else {**report, "detail": status})]
+    report: dict[str, object] = {"platform_id": str(message.get("MsgID", "")), "machine": True}
+    if status == "success":
+        return [(DELIVERY_REPORT, {**report, "status": "delivered"})]
+    return [(DELIVERY_REPORT, {**report, "status": "failed", "detail": status})]
 
 
 def _about_the_account(message: Message) -> list[Told]:

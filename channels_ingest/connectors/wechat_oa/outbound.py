@@ -17,7 +17,14 @@ from wechatpy.exceptions import WeChatClientException
 
 from channels_ingest.connectors.base import ConnectorError, Receipt, Rendered
 from channels_ingest.connectors.wechat_oa import tokens
-from channels_ingest.connectors.wechat_oa.errors import QUOTA_USED, TOKEN_REFUSED, failure, quota_reset, unknown, unreachable
+from channels_ingest.connectors.wechat_oa.errors import (
+    QUOTA_USED,
+    TOKEN_REFUSED,
+    failure,
+    quota_reset,
+    unknown,
+    unreachable,
+)
 from channels_ingest.models import Channel
 from channels_ingest.quota import count_call, exhausted
 
