@@ -7,11 +7,11 @@ from django.core.cache import cache
 from django.test import Client
 
 from scrm.core.enums import Language, RoleKey, Scope
-from scrm.core.models import Role, Team, User
+from scrm.core.models import Role, Team, User, company
 from scrm.core.roles import seed
 
 
-pytest_plugins = ["tests.fixtures_sandbox"]
+pytest_plugins = ["tests.fixtures_browser", "tests.fixtures_sandbox"]
 
 
 @pytest.fixture(autouse=True)
@@ -29,6 +29,11 @@ def _hermetic(settings) -> None:
 @pytest.fixture(autouse=True)
 def _quick_passwords(settings) -> None:
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+
+@pytest.fixture(autouse=True)
+def _no_remembered_zone() -> None:
+    company._zones.clear()
 
 
 @pytest.fixture
