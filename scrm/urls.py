@@ -12,6 +12,7 @@ urlpatterns = [
     path("livez/", health.livez),
     path("readyz/", health.readyz),
     path("healthz/", health.healthz),
+    path("", include("campaigns.public_urls")),
     *(path("", include(f"{room}.urls")) for room in ROOMS if find_spec(f"{room}.urls")),
 ]
 

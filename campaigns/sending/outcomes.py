@@ -9,7 +9,7 @@ import orjson
 
 from campaigns.enums import State
 from contacts import intake
-from contacts.enums import EventKind
+from contacts.enums import ChannelKind, EventKind
 
 KINDS = {
     State.HELD: EventKind.MESSAGE_HELD,
@@ -61,12 +61,12 @@ def properties(outcome: Outcome, **more: object) -> dict[str, object]:
     return found
 
 
-def append(outcomes: Iterable[Outcome], now: datetime) -> None:
-    """Append the event of each outcome's state. Call it last in the transaction: it takes the lock that orders the log."""
-    batch = [
+def events(outcomes: Iterable[Outcome], now: datetime) -> list[intake.Incoming]:
+    """The event of each outcome's state."""
+    return [
         intake.Incoming(
             kind=str(KINDS[State(outcome.state)]),
-            channel=outcome.channel or "sys",
+            channel=outcome.channel or ChannelKind.SYS.value,
             occurred_at=now,
             account_id=outcome.account_id,
             contact_id=outcome.contact_id,
@@ -74,5 +74,10 @@ def append(outcomes: Iterable[Outcome], now: datetime) -> None:
         )
         for outcome in outcomes
     ]
+
+
+def append(outcomes: Iterable[Outcome], now: datetime) -> None:
+    """Append the events. Call it last in the transaction: it takes the lock that orders the log."""
+    batch = events(outcomes, now)
     if batch:
         intake.append_own(batch)

@@ -1,11 +1,13 @@
 """Stopping what has not left yet: by the asker (pause, resume, cancel) or by the person (unsubscribe, unfollow)."""
 
+from collections.abc import Iterable
 from datetime import datetime
 
 import orjson
 from django.db import connection, transaction
+from django.db.models import QuerySet
 
-from campaigns.enums import Reason, State
+from campaigns.enums import WAITING, Reason, State
 from campaigns.sending import outcomes, states
 from campaigns.sending.regate import regate
 from campaigns.models import Message
@@ -14,8 +16,10 @@ from scrm.lib import clock, hints
 
 
 def pause(origin: str, origin_id: int) -> int:
-    """Nothing more of this campaign or journey is claimed, at once; answers how many messages wait. What a worker holds already goes out."""
-    return Message.objects.filter(origin=origin, origin_id=origin_id).waiting().filter(paused=False).update(paused=True)
+    """Nothing more of this campaign or journey is sent, at once, but for the handful that a platform is being given; answers how many
+    messages wait."""
+    rows = Message.objects.filter(origin=origin, origin_id=origin_id, state__in=[*WAITING, State.LEASED])
+    return rows.filter(paused=False).update(paused=True)
 
 
 def resume(origin: str, origin_id: int) -> int:
@@ -35,32 +39,36 @@ def cancel(origin: str, origin_id: int, contact_ids: list[int] | None = None) ->
 
 
 @transaction.atomic
-def cancel_for(contact_ids: list[int], channel: str, reason: Reason = Reason.UNSUBSCRIBED) -> int:
+def cancel_for(contact_ids: Iterable[int], channel: str, reason: Reason = Reason.UNSUBSCRIBED) -> int:
     """Marketing by one channel to these people that no platform has yet is not sent. A worker that holds such a row loses it."""
-    rows = Message.objects.filter(contact_id__in=contact_ids, channel=channel, purpose=Purpose.MARKETING)
-    return _suppress(rows, reason)
+    stopped = stop_marketing(contact_ids, channel, reason)
+    outcomes.append(stopped, clock.now())
+    return len(stopped)
 
 
-@transaction.atomic
-def reconsider(contact_ids: list[int], channel: str) -> int:
-    """The channel has become unusable for these people: waiting messages go by the next channel asked for, or say why not.
-    Answers how many will not be sent."""
-    now = clock.now()
-    rows = Message.objects.filter(contact_id__in=contact_ids, channel=channel).waiting()
-    ids = list(rows.select_for_update(of=("self",)).order_by("id").values_list("id", flat=True))
-    _claimed, changed = regate(ids, now)
-    outcomes.append(changed, now)
+def stop_marketing(contact_ids: Iterable[int], channel: str, reason: Reason) -> list[outcomes.Outcome]:
+    """``cancel_for`` without the events, which the caller appends last."""
+    rows = Message.objects.filter(contact_id__in=list(contact_ids), channel=channel, purpose=Purpose.MARKETING)
+    return settle(_locked(rows, [State.QUEUED, State.HELD, State.LEASED]), "suppress", reason, clock.now(), stage="stopped")
+
+
+def reconsider(contact_ids: Iterable[int], channel: str) -> list[outcomes.Outcome]:
+    """The channel has become unusable for these people: waiting messages go by the next channel asked for, or say why not. In the
+    caller's transaction, which appends the answered outcomes last."""
+    rows = Message.objects.filter(contact_id__in=list(contact_ids), channel=channel)
+    _claimed, changed = regate(_locked(rows, WAITING), clock.now())
     hints.poke_on_commit("dispatch")
-    return len(changed)
+    return changed
 
 
-def _suppress(rows, reason: Reason) -> int:
+def _locked(rows: QuerySet[Message], before: list[State]) -> list[int]:
+    held = rows.filter(state__in=before).select_for_update(of=("self",)).order_by("id")
+    return list(held.values_list("id", flat=True))
+
+
+def _suppress(rows: QuerySet[Message], reason: Reason) -> int:
     now = clock.now()
-    ids = list(
-        rows.filter(state__in=[State.QUEUED, State.HELD, State.LEASED])
-        .select_for_update(of=("self",)).order_by("id").values_list("id", flat=True)
-    )
-    stopped = settle(ids, "suppress", reason, now, stage="stopped")
+    stopped = settle(_locked(rows, [State.QUEUED, State.HELD, State.LEASED]), "suppress", reason, now, stage="stopped")
     outcomes.append(stopped, now)
     return len(stopped)
 

@@ -1,0 +1,135 @@
+"""Coupons: given out in sets, once per key, never more than there are."""
+
+import secrets
+from collections.abc import Iterable
+from datetime import timedelta
+
+from django.db import transaction
+from django.db.models import F
+from django.utils.translation import gettext as _
+
+from campaigns.enums import BatchState, CouponState
+from campaigns.models import Coupon, CouponBatch
+from contacts import intake
+from contacts.enums import ChannelKind, EventKind
+from scrm.core import audit
+from scrm.core.models import User
+from scrm.lib import clock
+
+ALPHABET = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"
+"""Without signs that are mistaken for each other; 10 of them are 49 bits."""
+CODE_LENGTH = 10
+_TRIES = 5
+
+
+class CannotChange(Exception):
+    """The change would contradict coupons that people hold already."""
+
+
+@transaction.atomic
+def issue(batch_id: int, contact_ids: Iterable[int], key_prefix: str) -> dict[int, str]:
+    """Give each contact a code of the batch; answers {contact id: code}, without those for whom no stock was left.
+
+    Idempotent by (key prefix, contact): asking again gives the same codes. Locks the batch's row until the transaction ends, so stock
+    holds under any race. Nothing new comes from a batch that is not active. coupon_issued events are appended last.
+    """
+    wanted = sorted(set(contact_ids))
+    if not wanted:
+        return {}
+    keys = {f"{key_prefix}:{pk}": pk for pk in wanted}
+    batch = CouponBatch.objects.select_for_update().get(pk=batch_id)
+    held = {
+        keys[key]: code
+        for key, code in Coupon.objects.filter(issue_key__in=list(keys)).values_list("issue_key", "code")
+    }
+    room = batch.left if batch.state == BatchState.ACTIVE else 0
+    new = [pk for pk in wanted if pk not in held][:room]
+    if not new:
+        return held
+    now = clock.now()
+    rows = [
+        Coupon(
+            batch=batch, contact_id=pk, code=code, issue_key=f"{key_prefix}:{pk}", issued_at=now,
+            expires_at=now + timedelta(days=batch.valid_days),
+        )
+        for pk, code in zip(new, _codes(len(new)), strict=True)
+    ]
+    Coupon.objects.bulk_create(rows)
+    CouponBatch.objects.filter(pk=batch_id).update(issued=F("issued") + len(rows))
+    intake.append_own(
+        [
+            intake.Incoming(
+                kind=EventKind.COUPON_ISSUED.value, channel=ChannelKind.SYS.value, occurred_at=now, contact_id=row.contact_id,
+                properties={
+                    "batch": batch.pk, "name": batch.name, "code": row.code, "value": str(batch.value), "currency": batch.currency,
+                    "coupon": row.pk,
+                },
+            )
+            for row in rows
+        ]
+    )
+    return held | {row.contact_id: row.code for row in rows}
+
+
+def fields(codes: Iterable[str]) -> dict[str, dict[str, str]]:
+    """{code: the ``coupon`` merge fields of content}, for SendRequest.context; one query."""
+    rows = Coupon.objects.filter(code__in=list(codes)).select_related("batch")
+    return {
+        row.code: {
+            "code": row.code,
+            "name": row.batch.name,
+            "value": f"{row.batch.value.normalize():f}",
+            "ends_on": row.expires_at.date().isoformat(),
+        }
+        for row in rows
+    }
+
+
+@transaction.atomic
+def redeem(code: str, *, contact_id: int | None = None, order_id: int | None = None) -> Coupon | None:
+    """Mark a code as used, once; None when it is unknown, used or expired. The event is appended in the same transaction."""
+    now = clock.now()
+    coupon = Coupon.objects.select_for_update(of=("self",)).select_related("batch").filter(code=code.strip().upper()).first()
+    if coupon is None or coupon.state != CouponState.ISSUED or coupon.expires_at <= now:
+        return None
+    coupon.state, coupon.redeemed_at, coupon.order_id = CouponState.REDEEMED, now, order_id
+    coupon.save(update_fields=["state", "redeemed_at", "order_id"])
+    intake.append_own(
+        [
+            intake.Incoming(
+                kind=EventKind.COUPON_REDEEMED.value, channel=ChannelKind.SYS.value, occurred_at=now,
+                contact_id=contact_id or coupon.contact_id,
+                properties={"batch": coupon.batch_id, "name": coupon.batch.name, "code": coupon.code, "order": order_id},
+            )
+        ]
+    )
+    return coupon
+
+
+@transaction.atomic
+def save_batch(*, batch: CouponBatch, by: User) -> CouponBatch:
+    """Create or change a batch. Raises CannotChange when the stock would fall below what was issued, or the terms of issued coupons
+    would change."""
+    if batch.pk:
+        before = CouponBatch.objects.select_for_update().get(pk=batch.pk)
+        if batch.stock < before.issued:
+            raise CannotChange(_("{n} coupons of this batch have been issued already.").format(n=before.issued))
+        terms = ("value", "currency", "min_spend")
+        if before.issued and any(getattr(before, name) != getattr(batch, name) for name in terms):
+            raise CannotChange(_("Coupons with these terms have been issued: make a new batch instead."))
+        batch.issued = before.issued
+    else:
+        batch.created_by = by
+    verb = "coupon_batch.updated" if batch.pk else "coupon_batch.created"
+    batch.save()
+    audit.record(by, verb, batch, stock=batch.stock, value=str(batch.value))
+    return batch
+
+
+def _codes(count: int) -> list[str]:
+    """New codes. Forty-nine random bits collide once in many millions of issues; the few that do are drawn again."""
+    for _try in range(_TRIES):
+        found = {"".join(secrets.choice(ALPHABET) for _n in range(CODE_LENGTH)) for _m in range(count)}
+        if len(found) == count and not Coupon.objects.filter(code__in=found).exists():
+            return list(found)
+    raise RuntimeError("no free coupon codes")
