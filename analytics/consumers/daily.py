@@ -8,6 +8,7 @@ from django.db import connection
 from psycopg2.extras import execute_values
 
 from analytics.metrics import BY_EVENT, Metric
+from analytics.models import DailyCount, FirstTouch, ProgrammeCount
 from scrm.core.models import Company
 
 
@@ -79,3 +80,7 @@ def _add(table: str, keys: tuple[str, ...], counts: Counter) -> None:
         )
 
 
+def reset() -> None:
+    """Empty what this consumer builds, before it reads the log from the beginning (contacts.consumers.rewind)."""
+    for model in (DailyCount, ProgrammeCount, FirstTouch):
+        model.objects.all().delete()

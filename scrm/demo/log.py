@@ -15,13 +15,6 @@ from scrm.lib import crypto
 
 LIMIT = 200
 _KINDS = [IdentityKind.OPENID, IdentityKind.EMAIL, IdentityKind.ANONYMOUS]
-_KIND_OF_LINE = {
-    "message_in": "in", "followed": "in", "unfollowed": "in", "scanned": "in", "menu_clicked": "in", "page_viewed": "in",
-    "product_viewed": "in", "form_submitted": "in", "email_confirmed": "in", "journey_entered": "journey",
-    "journey_exited": "journey", "message_sent": "send", "auto_replied": "send", "message_held": "stop",
-    "message_suppressed": "stop", "message_failed": "stop",
-}  # fmt: skip
-"""Event kind -> filter of the sandbox's log; everything else is about the profile."""
 
 
 @public
@@ -61,7 +54,7 @@ def _item(event: Event) -> dict[str, object]:
     return {
         "id": event.id,
         "at": event.recorded_at.isoformat(),
-        "kind": _KIND_OF_LINE.get(event.kind, "profile"),
+        "kind": event.kind,
         "icon": line.icon or "point",
         "tone": line.tone,
         "channel": event.channel,
@@ -75,5 +68,5 @@ def _item(event: Event) -> dict[str, object]:
 def _url(event: Event) -> str:
     message = event.properties.get("message")
     if event.kind.startswith("message_") and message:
-        return settings.PUBLIC_URL + reverse("campaigns:message_detail", args=[message])
-    return settings.PUBLIC_URL + reverse("contacts:contact_detail", args=[event.contact_id])
+        return reverse("campaigns:message_detail", args=[message])
+    return reverse("contacts:contact_detail", args=[event.contact_id])

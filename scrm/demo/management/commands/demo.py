@@ -1,0 +1,37 @@
+"""``manage.py demo``: the demo company with half a year of history, on an empty database, all or nothing."""
+
+import time
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
+from django.db import transaction
+
+from contacts.models import Contact
+from scrm.core import first_run
+from scrm.demo import company, programmes, sandbox
+from scrm.demo.history import CONTACTS, DAYS, History, give_owners
+
+LOGINS = [(name_role, email, company.PASSWORD) for _name, name_role, email, _team in company.PEOPLE]
+"""Role, log-in, password: printed at every start of the demo."""
+
+
+class Command(BaseCommand):
+    help = "Fills an empty database with the demo company 山野跑步 and its half year of history (seeded, always the same)."
+
+    def add_arguments(self, parser) -> None:
+        parser.add_argument("--contacts", type=int, default=CONTACTS)
+        parser.add_argument("--days", type=int, default=DAYS)
+
+    def handle(self, *args, contacts: int, days: int, **options) -> None:
+        if not settings.DEMO:
+            raise CommandError("Demo data belongs into a demo: start with DEMO=1.")
+        if not first_run.is_needed() or Contact.objects.exists():
+            raise CommandError("The database is not empty; demo data is only made on an empty one.")
+        began = time.monotonic()
+        with transaction.atomic():
+            demo = company.found()
+            programmes.launch(demo)
+            events = History(demo, contacts=contacts, days=days).replay()
+            give_owners(demo)
+        self.stdout.write(f"demo company ready: {contacts:,} contacts, {events:,} acts in {time.monotonic() - began:.0f} s")
+        sandbox.connect(demo)

@@ -1,0 +1,44 @@
+"""Tells the sandbox about the demo's channels, over its own setup address."""
+
+import logging
+import time
+
+from django.conf import settings
+
+from scrm.demo.company import NAME, OA_APP_ID, OA_SECRETS, SCENES, WRITE_KEY, Demo
+from scrm.lib import http
+
+log = logging.getLogger(__name__)
+PATIENCE_SECONDS = 20
+
+
+def connect(demo: Demo) -> bool:
+    """True when the sandbox took it. It starts beside us, so wait for it a little; without one the demo works all the same."""
+    account = {
+        "appid": OA_APP_ID,
+        "secret": OA_SECRETS["app_secret"],
+        "token": OA_SECRETS["token"],
+        "aes_key": OA_SECRETS["aes_key"],
+        "callback_url": demo.oa.webhook_url,
+        "name": NAME,
+        "verify": False,
+        "scenes": [{"scene": scene, "label": label} for scene, label in SCENES],
+    }
+    shop = {"write_key": WRITE_KEY, "collector_url": settings.PUBLIC_URL, "name": NAME}
+    return _post("/setup/oa", account) and _post("/setup/shop", shop)
+
+
+def _post(path: str, data: dict) -> bool:
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while True:
+        try:
+            answer = http.request("POST", f"{settings.SANDBOX_PUBLIC_URL}{path}", json=data, timeout=3)
+            if answer.status == 200:
+                return True
+            log.warning("sandbox %s: %s %s", path, answer.status, answer.body[:200])
+            return False
+        except http.HttpFailed as error:
+            if time.monotonic() > deadline:
+                log.warning("sandbox %s: %s", path, error)
+                return False
+            time.sleep(0.5)
