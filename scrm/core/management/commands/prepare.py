@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+from importlib import import_module
 
 from django.conf import settings
 from django.contrib.staticfiles.finders import get_finders
@@ -22,28 +23,38 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser) -> None:
         parser.add_argument("--no-data", action="store_true", help="no demo data even in demo mode")
+        parser.add_argument(
+            "--built", action="store_true", help="translations and static files are in the image already"
+        )
+        parser.add_argument(
+            "--build", action="store_true", help="only those two, without a database (making the image)"
+        )
 
-    def handle(self, *args, no_data: bool = False, **options) -> None:
+    def handle(self, *args, no_data: bool, built: bool, build: bool, **options) -> None:
+        if not built:
+            call_command("messages", compile=True)
+            self.collect()
+        if build:
+            return
         call_command("migrate", interactive=False, verbosity=0)
         self.say("database ready")
-        if "messages" in get_commands():
-            call_command("messages", compile=True)
-        self.collect()
         changed = pumps.sync_schedule()
         self.say(f"schedule ready ({changed} changed)")
         banner: dict[str, object] = {}
-        if settings.DEMO and not no_data and "demo" in get_commands():
+        if settings.DEMO and not no_data:
             banner["logins"] = self.demo()
         if token := first_run.token():
             banner["first_run"] = f"{settings.PUBLIC_URL}/first-run/?token={token}"
+            self.say(f"first run, make the administrator here: {banner['first_run']}")
         places.write_state(settings.DATA_DIR, "banner", banner)
 
     def demo(self) -> list[list[str]]:
         """Fill an empty database; the log-ins to print (role, e-mail, password)."""
         if first_run.is_needed():
             call_command("demo")
-        module = __import__(f"{get_commands()['demo']}.management.commands.demo", fromlist=["LOGINS"])
-        return [list(login) for login in getattr(module, "LOGINS", [])]
+        # By name: the demo stands left of core in the import chain.
+        module = import_module(f"{get_commands()['demo']}.management.commands.demo")
+        return [list(login) for login in module.LOGINS]
 
     def collect(self) -> None:
         """collectstatic, when a source file is new, changed or gone since last time (a second start skips the copying)."""
