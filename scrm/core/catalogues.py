@@ -31,6 +31,16 @@ KEYWORDS: dict[str, tuple | None] = {
     "npgettext": ((1, "c"), 2, 3),
     "npgettext_lazy": ((1, "c"), 2, 3),
 }
+_HEADER = rb"""# Simplified Chinese of Zhike. Made by `manage.py messages`; translate the empty lines.
+msgid ""
+msgstr ""
+"Language: zh_Hans\n"
+"Plural-Forms: nplurals=1; plural=0;\n"
+"MIME-Version: 1.0\n"
+"Content-Type: text/plain; charset=utf-8\n"
+"Content-Transfer-Encoding: 8bit\n"
+
+"""
 _PLACE = re.compile(r"%\((\w+)\)[#0\- +]*\d*(?:\.\d+)?[a-zA-Z]|%(?:\d+\$)?[sd]|\{(\w*)\}")
 
 
@@ -101,26 +111,18 @@ def update(room: Room) -> Catalog:
         if known is not None:
             message.string = known.string
             message.user_comments = known.user_comments
-    fresh.header_comment = "# Simplified Chinese of Zhike. Made by `manage.py messages`; translate the empty lines."
-    buffer = BytesIO()
-    write_po(buffer, _with_plain_header(fresh), width=110, omit_header=False, sort_output=True)
-    room.po.parent.mkdir(parents=True, exist_ok=True)
-    text = buffer.getvalue()
-    if not room.po.exists() or room.po.read_bytes() != text:
-        room.po.write_bytes(text)
+    write(room, fresh)
     return fresh
 
 
-def _with_plain_header(catalogue: Catalog) -> Catalog:
-    """Only the header lines that matter: dates and tool versions would change with every run."""
-    catalogue.mime_headers = [
-        ("Language", "zh_Hans"),
-        ("Plural-Forms", "nplurals=1; plural=0;"),
-        ("MIME-Version", "1.0"),
-        ("Content-Type", "text/plain; charset=utf-8"),
-        ("Content-Transfer-Encoding", "8bit"),
-    ]
-    return catalogue
+def write(room: Room, catalogue: Catalog) -> None:
+    """Sorted, with a header that says no dates and no versions, so that an unchanged catalogue is an unchanged file."""
+    buffer = BytesIO(_HEADER)
+    buffer.seek(0, 2)
+    write_po(buffer, catalogue, width=110, omit_header=True, sort_output=True)
+    room.po.parent.mkdir(parents=True, exist_ok=True)
+    if not room.po.exists() or room.po.read_bytes() != buffer.getvalue():
+        room.po.write_bytes(buffer.getvalue())
 
 
 def compile_room(room: Room) -> bool:

@@ -154,7 +154,10 @@ class TeamForm(forms.ModelForm):
 
 class RoleForm(forms.ModelForm):
     permissions = forms.MultipleChoiceField(
-        label=_("Permissions"), choices=Permission.choices, required=False, widget=forms.CheckboxSelectMultiple
+        label=_("Permissions"),
+        choices=Permission.choices,
+        required=False,
+        widget=forms.CheckboxSelectMultiple(attrs={"class": "form-check-input"}),
     )
 
     class Meta:

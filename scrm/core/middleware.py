@@ -10,11 +10,12 @@ from django.contrib.auth.views import redirect_to_login
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import resolve_url
-from django.utils import translation
+from django.utils import timezone, translation
 from django.utils.cache import patch_vary_headers
 
 from scrm.core import audit
 from scrm.core.enums import Language
+from scrm.core.models import Company
 from scrm.core.views.errors import unavailable
 
 log = logging.getLogger(__name__)
@@ -66,19 +67,20 @@ def protect(get_response: Next) -> Next:
 
 
 def speak(get_response: Next) -> Next:
-    """Language of the page: the user's, for strangers the cookie's, else Chinese. Never the browser's guess, which says
-    English on many Chinese machines."""
+    """Language and time zone of the page. The zone is the company's. The language is the user's, for strangers the
+    cookie's, else Chinese: never the browser's guess, which says English on many Chinese machines."""
 
     def middleware(request: HttpRequest) -> HttpResponse:
         user = getattr(request, "user", None)
+        zone = settings.TIME_ZONE
         if user is not None and settings.SESSION_COOKIE_NAME in request.COOKIES and user.is_authenticated:
-            language = user.language
+            language, zone = user.language, Company.zone()
         else:
             language = request.COOKIES.get(settings.LANGUAGE_COOKIE_NAME, "")
         if language not in Language.values:
             language = settings.LANGUAGE_CODE
         request.LANGUAGE_CODE = language
-        with translation.override(language):
+        with translation.override(language), timezone.override(zone):
             response = get_response(request)
         response.headers.setdefault("Content-Language", language)
         patch_vary_headers(response, ["Cookie"])

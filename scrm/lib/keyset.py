@@ -13,8 +13,9 @@ from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
 from uuid import UUID
+from zlib import crc32
 
-from django.core.exceptions import FieldDoesNotExist
+from django.core.exceptions import FieldDoesNotExist, ValidationError
 from django.db.models import F, Model, Q, QuerySet
 from django.db.models.expressions import OrderBy
 
@@ -55,16 +56,16 @@ class _Key:
 
 
 def page(rows: QuerySet, order: Sequence[str], cursor: str | None = None, size: int = 50) -> Slice:
-    """The page at the cursor, or the first one when there is none or it is damaged. One query of ``size + 1`` rows."""
+    """The page at the cursor, or the first one when there is none, it is damaged or it belongs to another order. One
+    query of ``size + 1`` rows."""
     keys = _keys(rows.model, order)
-    place = _decode(cursor, len(keys))
+    place = _decode(cursor, keys)
     backwards = place is not None and place[0]
-    if place is not None:
-        rows = rows.filter(_beyond(keys, place[1], backwards))
     try:
-        found = list(rows.order_by(*(key.ordering(backwards) for key in keys))[: size + 1])
-    except (ValueError, TypeError):  # a cursor with values of other types than the columns
-        return page(rows.model._default_manager.none(), order, None, size)
+        at_place = rows.filter(_beyond(keys, place[1], backwards)) if place else rows
+        found = list(at_place.order_by(*(key.ordering(backwards) for key in keys))[: size + 1])
+    except (ValueError, TypeError, ValidationError):  # values of other types than the columns
+        return page(rows, order, None, size)
     more = len(found) > size
     found = found[:size]
     if backwards:
@@ -75,8 +76,8 @@ def page(rows: QuerySet, order: Sequence[str], cursor: str | None = None, size: 
     has_previous = more if backwards else place is not None
     return Slice(
         found,
-        _encode(False, _values(found[-1], keys)) if has_next else None,
-        _encode(True, _values(found[0], keys)) if has_previous else None,
+        _encode(False, found[-1], keys) if has_next else None,
+        _encode(True, found[0], keys) if has_previous else None,
     )
 
 
@@ -128,25 +129,30 @@ def _values(row: Any, keys: list[_Key]) -> list[Any]:
 _TAGS: dict[str, Any] = {"t": datetime.fromisoformat, "d": date.fromisoformat, "n": Decimal, "u": UUID}
 
 
-def _encode(backwards: bool, values: list[Any]) -> str:
+def _encode(backwards: bool, row: Any, keys: list[_Key]) -> str:
     plain: list[Any] = []
-    for value in values:
+    for value in _values(row, keys):
         tag = {datetime: "t", date: "d", Decimal: "n", UUID: "u"}.get(type(value))
         plain.append({tag: value.isoformat() if tag in {"t", "d"} else str(value)} if tag else value)
-    text = json.dumps([int(backwards), *plain], separators=(",", ":"), ensure_ascii=False)
+    text = json.dumps([int(backwards), _sign(keys), *plain], separators=(",", ":"), ensure_ascii=False)
     return base64.urlsafe_b64encode(text.encode()).rstrip(b"=").decode()
 
 
-def _decode(cursor: str | None, size: int) -> tuple[bool, list[Any]] | None:
+def _decode(cursor: str | None, keys: list[_Key]) -> tuple[bool, list[Any]] | None:
     if not cursor:
         return None
     try:
         raw = base64.urlsafe_b64decode(cursor.encode() + b"=" * (-len(cursor) % 4))
-        backwards, *plain = json.loads(raw)
+        backwards, sign, *plain = json.loads(raw)
         values = [_plain(value) for value in plain]
     except (ValueError, TypeError, KeyError, InvalidOperation):
         return None
-    return (bool(backwards), values) if len(values) == size else None
+    return (bool(backwards), values) if sign == _sign(keys) and len(values) == len(keys) else None
+
+
+def _sign(keys: list[_Key]) -> int:
+    """Tells cursors of different orders apart."""
+    return crc32(",".join(f"{'-' if key.descending else ''}{key.name}" for key in keys).encode())
 
 
 def _plain(value: Any) -> Any:

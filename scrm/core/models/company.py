@@ -1,12 +1,17 @@
 """The one company this installation works for."""
 
-from datetime import time
+import time
+from datetime import time as clock_time
+from typing import Any
 from zoneinfo import available_timezones
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.utils.translation import gettext_lazy as _
+
+_ZONE_SECONDS = 5
+_zones: dict[str, tuple[float, str]] = {}
 
 
 def check_time_zone(value: str) -> None:
@@ -27,8 +32,8 @@ class Company(models.Model):
 
     name = models.CharField(_("Company name"), max_length=80, default="")
     time_zone = models.CharField(_("Time zone"), max_length=64, default=default_time_zone, validators=[check_time_zone])
-    quiet_start = models.TimeField(_("Quiet from"), default=time(22))
-    quiet_end = models.TimeField(_("Quiet until"), default=time(8))
+    quiet_start = models.TimeField(_("Quiet from"), default=clock_time(22))
+    quiet_end = models.TimeField(_("Quiet until"), default=clock_time(8))
     """Wall-clock in the contact's zone. Start after end means overnight; equal means no quiet hours."""
     caps = models.JSONField(_("Frequency caps"), default=default_caps)
     """Most marketing messages one person gets in a window: {"day": n, "week": n, "month": n}; absent = no cap."""
@@ -40,7 +45,19 @@ class Company(models.Model):
     def __str__(self) -> str:
         return self.name
 
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        super().save(*args, **kwargs)
+        _zones.clear()
+
     @classmethod
     def get(cls) -> "Company":
         """The row, or its defaults unsaved before the first run. One query, never writes."""
         return cls.objects.filter(pk=1).first() or cls(pk=1)
+
+    @classmethod
+    def zone(cls) -> str:
+        """Name of the company's time zone. Kept for some seconds in this process, since every page asks."""
+        known = _zones.get("zone")
+        if known is None or time.monotonic() - known[0] > _ZONE_SECONDS:
+            known = _zones["zone"] = (time.monotonic(), cls.get().time_zone)
+        return known[1]

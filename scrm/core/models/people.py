@@ -5,6 +5,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models.functions import Lower
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from scrm.core.enums import Language, Permission, RoleKey, Scope, Theme
 
@@ -75,7 +76,7 @@ class User(AbstractBaseUser):
     """Somebody who logs in. Never deleted, only deactivated, so that the audit log keeps its names."""
 
     email = models.EmailField(_("E-mail"), max_length=254, unique=True)
-    name = models.CharField(_("Name"), max_length=60)
+    name = models.CharField(pgettext_lazy("person", "Name"), max_length=60)
     language = models.CharField(_("Language"), max_length=10, choices=Language.choices, default=Language.CHINESE)
     theme = models.CharField(_("Theme"), max_length=8, choices=Theme.choices, default=Theme.AUTO)
     role = models.ForeignKey(Role, models.PROTECT, verbose_name=_("Role"), related_name="users")

@@ -163,6 +163,8 @@ def field(bound: BoundField, label: str = "", hint: str = "", placeholder: str =
         kind, "form-control"
     )
     attrs = {"class": f"{css} {widget.attrs.get('class', '')} {'is-invalid' if bound.errors else ''}".strip()}
+    if many:
+        widget.attrs["class"] = css  # the form is this request's own, so this touches nobody else
     if placeholder:
         attrs["placeholder"] = placeholder
     return {
