@@ -13,6 +13,7 @@ def main() -> int:
 
     django.setup()
     from scrm.sandbox import mail, outbox, server, store
+    from scrm.sandbox.feed import FEED
 
     settings.DATA_DIR.mkdir(parents=True, exist_ok=True)
     try:
@@ -33,6 +34,7 @@ def main() -> int:
         )
         return 1
     outbox.Dispatcher().start()
+    FEED.start()
     stopping = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopping.set())

@@ -6,6 +6,8 @@ Each is off, or ``true`` (until switched off), or a number of calls still to be 
 import time
 from typing import Any
 
+from django.utils.translation import gettext_lazy as _
+
 from scrm.sandbox import store
 
 COUNTED = {
@@ -25,6 +27,22 @@ SECONDS = {
     "slow_after": "does the call, then waits before the answer",
 }
 SWITCHES = {"callback_hold": "keeps callbacks back until switched off"}
+
+LABELS = {
+    "token_40001": _("Every API call answers 40001, also with a fresh token"),
+    "busy": _("The platform is busy (-1)"),
+    "quota": _("The quota is used up (45009)"),
+    "garbage": _("Answers a page of HTML instead of JSON"),
+    "http_502": _("Answers HTTP 502"),
+    "slow_before": _("Waits 8 seconds before it acts"),
+    "slow_after": _("Acts, then waits 8 seconds before it answers"),
+    "drop_after": _("Acts, then hangs up without an answer"),
+    "callback_twice": _("Delivers every callback twice"),
+    "callback_hold": _("Keeps callbacks back"),
+    "mail_later": _("The mail server says “later” (451)"),
+    "mail_refuse": _("The mail server refuses (550)"),
+    "mail_drop": _("The mail server takes the mail, then hangs up"),
+}
 
 
 class BadFault(ValueError):

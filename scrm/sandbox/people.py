@@ -18,7 +18,8 @@ CAST = [
     ("沈若溪", "若溪", "ruoxi.shen", "苏州", "c-email"), ("梁北辰", "北辰", "beichen.liang", "深圳", "c-weibo"),
     ("郑安然", "安然", "anran.zheng", "青岛", "c-oa"), ("唐牧野", "牧野", "muye.tang", "长沙", "c-wecom"),
 ]  # fmt: skip
-DEFAULT_SCENE = "shop_window"
+DEFAULT_SCENE = "shop-window"
+"""The demo company's first QR code."""
 
 
 class CannotAct(ValueError):
@@ -151,14 +152,13 @@ def _unfollow(who: sqlite3.Row, account: sqlite3.Row, given: dict[str, Any]) -> 
 def _menu(who: sqlite3.Row, account: sqlite3.Row, given: dict[str, Any]) -> int:
     _must_follow(who)
     key = str(given.get("key", ""))
-    button = next((one for one in buttons(account) if key in (one.get("key"), one.get("url"))), None)
+    button = next((one for one in buttons(account) if key and key in (one["key"], one["url"])), None)
     if button is None:
         raise CannotAct(f"the menu has no {key!r}")
-    _touch(who, clock.now().timestamp())
+    if not button["url"]:
+        _touch(who, clock.now().timestamp())  # Opening a page is no touch.
     done = note(who["openid"], "menu", str(button["name"]))
-    return callbacks.queue(
-        account, who["openid"], callbacks.event("VIEW" if button.get("url") else "CLICK", key), act=done
-    )
+    return callbacks.queue(account, who["openid"], callbacks.event("VIEW" if button["url"] else "CLICK", key), act=done)
 
 
 def _says(kind: str):  # type: ignore[no-untyped-def]
@@ -218,12 +218,23 @@ _ACTS = {
 }  # fmt: skip
 
 
-def buttons(account: sqlite3.Row) -> list[dict[str, Any]]:
-    """The menu's pressable entries, sub-menus flattened; at most 15."""
+def buttons(account: sqlite3.Row) -> list[dict[str, str]]:
+    """The menu's pressable entries as name, key and url, sub-menus flattened; at most 15."""
     found: list[dict[str, Any]] = []
     for top in json.loads(account["menu"] or "[]"):
         found += top.get("sub_button") or [top]
-    return [one for one in found if one.get("key") or one.get("url")]
+    return [
+        {name: str(one.get(name) or "") for name in ("name", "key", "url")}
+        for one in found
+        if one.get("key") or one.get("url")
+    ]
+
+
+def scenes(account: sqlite3.Row) -> list[dict[str, str]]:
+    """QR codes to scan as scene and label: those the product made, newest first, else the shop window's."""
+    rows = store.rows("select scene, label from qr where appid = ? order by at_real desc limit 12", account["appid"])
+    found = {row["scene"]: row["label"] or row["scene"] for row in rows}
+    return [{"scene": scene, "label": label} for scene, label in (found or {DEFAULT_SCENE: DEFAULT_SCENE}).items()]
 
 
 def _touch(who: sqlite3.Row, now: float) -> None:

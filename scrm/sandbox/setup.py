@@ -2,6 +2,7 @@
 
 import json
 import re
+import sqlite3
 from collections.abc import Callable
 from functools import wraps
 from typing import Any
@@ -45,7 +46,8 @@ def takes_json(work: Work) -> Callable[[HttpRequest], HttpResponse]:
 def connect_account(data: dict[str, Any]) -> dict[str, Any]:
     """Keep an Official Account and check its callback URL as the platform does. Raises BadSetup or BadCipher.
 
-    ``verify: false`` skips the check; without ``menu`` the account keeps the one it has.
+    ``verify: false`` skips the check; without ``menu`` the account keeps the one it has. ``scenes``: QR codes that exist already, as
+    a list of ``{scene, label, ticket}``; the first is the one that is scanned by default.
     """
     appid, secret, token, url = (
         str(data.get(name, "")).strip() for name in ("appid", "secret", "token", "callback_url")
@@ -72,15 +74,28 @@ def connect_account(data: dict[str, Any]) -> dict[str, Any]:
                 store.run(f"update account set {column} = ? where appid = ?", given, appid)
         if menu is None and not store.value("select menu from account where appid = ?", appid):
             store.run("update account set menu = ? where appid = ?", json.dumps(_menu(), ensure_ascii=False), appid)
-    problem = (
-        "not checked"
-        if data.get("verify") is False
-        else outbox.verify(people.account_of(appid))
-        if url
-        else "no callback URL"
-    )
+        for place, one in enumerate(data.get("scenes") or []):
+            if isinstance(one, dict) and one.get("scene"):
+                _keep_scene(appid, one, place)
+    problem = _check(people.account_of(appid), wanted=data.get("verify") is not False)
     store.run("update account set verified = ?, verify_note = ? where appid = ?", int(not problem), problem, appid)
     return {"appid": appid, "verified": not problem, "problem": problem}
+
+
+def _check(account: sqlite3.Row, *, wanted: bool) -> str:
+    if not wanted:
+        return "not checked"
+    return outbox.verify(account) if account["callback_url"] else "no callback URL"
+
+
+def _keep_scene(appid: str, one: dict[str, Any], place: int) -> None:
+    scene, label = str(one["scene"])[:64], str(one.get("label") or "")[:60]
+    ticket = str(one.get("ticket") or f"{appid}-{scene}")
+    store.run(
+        "insert into qr (ticket, appid, scene, label, numeric, url, at_real) values (?, ?, ?, ?, ?, ?, ?) "
+        "on conflict (ticket) do update set label = excluded.label",
+        ticket, appid, scene, label, int(scene.isdigit()), f"{settings.PUBLIC_URL}/q/{scene}", store.stamps()["at_real"] - place,
+    )  # fmt: skip
 
 
 def _menu() -> list[dict[str, str]]:

@@ -60,7 +60,7 @@ create index if not exists mail_of_recipient on mail (recipient, id);
 create table if not exists refused_mail (
   id integer primary key autoincrement, sender text not null, recipient text not null, code integer not null, at real not null, at_real real not null);
 create table if not exists qr (
-  ticket text primary key, appid text not null, scene text not null, numeric integer not null, expires_real real, url text not null, at_real real not null);
+  ticket text primary key, appid text not null, scene text not null, label text not null default '', numeric integer not null, expires_real real, url text not null, at_real real not null);
 create table if not exists media (
   media_id text primary key, appid text not null, kind text not null, name text not null, mime text not null, content blob not null, at_real real not null);
 create table if not exists shop_view (

@@ -1,8 +1,23 @@
 from django.urls import include, path
 
-from scrm.sandbox import setup
+from scrm.sandbox import mailbox, pages, setup
 
 urlpatterns = [
+    path("", pages.phone, name="phone"),
+    path("live", pages.live, name="live"),
+    path("q/<str:scene>", pages.code),
+    path("accounts", pages.accounts, name="accounts"),
+    path("prefer", pages.prefer, name="prefer"),
+    path("play", setup.takes_json(pages.play)),
+    path("note", setup.takes_json(pages.note)),
+    path("turn-clock", setup.takes_json(pages.turn_clock)),
+    path("start-over", setup.takes_json(pages.start_over)),
+    path("change-person", setup.takes_json(pages.change_person)),
+    path("media/<str:media_id>", pages.media, name="media"),
+    path("mail/<int:number>", mailbox.mail),
+    path("mail/<int:number>/body", mailbox.mail_body),
+    path("mail/<int:number>/unsubscribe", mailbox.mail_unsubscribe),
+    path("shop/", include("scrm.sandbox.shop.urls")),
     path("cgi-bin/", include("scrm.sandbox.platform.urls")),
     path("setup/oa", setup.takes_json(setup.connect_account)),
     path("setup/shop", setup.takes_json(setup.connect_shop)),

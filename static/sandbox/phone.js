@@ -47,7 +47,6 @@
       if (button.dataset.tabTo === tab) { button.setAttribute('aria-current', 'true') } else { button.removeAttribute('aria-current') }
     });
     one('.phone-title').textContent = titles[tab];
-    outside.hidden = tab !== 'web';
     if (tab === 'web' && !web.getAttribute('src')) { visit('/shop/') }
     if (tab === 'mail') { closeMail() }
     if (tab === 'chat') { const body = one('.pane-chat .phone-body'); body.scrollTop = body.scrollHeight }
@@ -127,9 +126,19 @@
     if (await send(path, data)) { location.reload() }
   }
 
-  const scene = () => document.querySelector('[data-scene]')?.value;
+  /* The code chosen in the list; one that was opened as an address counts until another is chosen. */
+  let chosen = new URLSearchParams(location.search).get('scene') || '';
+  document.addEventListener('change', event => { if (event.target.matches('[data-scene]')) { chosen = event.target.value } });
+  document.addEventListener('sbx:swapped', keepScene);
+  function keepScene() {
+    const list = document.querySelector('[data-scene]');
+    if (list && chosen && [...list.options].some(option => option.value === chosen)) { list.value = chosen }
+  }
+  keepScene();
+  const scene = () => chosen || document.querySelector('[data-scene]')?.value || '';
+  const act = kind => (scene() && ['follow', 'scan'].includes(kind) ? { kind, scene: scene() } : { kind });
   const script = {
-    act: value => { show('chat'); return send('/play', { kind: value, scene: scene() }) },
+    act: value => { show('chat'); return send('/play', act(value)) },
     clock: value => send('/turn-clock', { shift: value }),
     say: value => say(value),
     open: value => open(value),
@@ -142,7 +151,7 @@
     if (!hit || hit.disabled) { return }
     const data = hit.dataset;
     if (data.open !== undefined && hit.href) { event.preventDefault(); open(hit.href) }
-    else if (data.act) { show('chat'); send('/play', { kind: data.act, scene: scene() }) }
+    else if (data.act) { show('chat'); send('/play', act(data.act)) }
     else if (data.menu) { pressMenu(data) }
     else if (data.clock) { send('/turn-clock', { shift: data.clock }) }
     else if (data.say) { say(data.say, data.menuId) }

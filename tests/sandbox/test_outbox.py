@@ -40,7 +40,7 @@ def test_the_url_is_verified_when_the_account_is_saved(sandbox, developer):
 def test_every_kind_of_callback_is_read_by_wechatpy(sandbox, oa, developer):
     openid = sandbox.person()
     acts = [
-        ("follow", {"scene": "shop_window"}, "subscribe_scan"), ("scan", {"scene": "shop_window"}, "scan"), ("menu", {"key": "NEW_SHOES"}, "click"),
+        ("follow", {"scene": "shop-window"}, "subscribe_scan"), ("scan", {"scene": "shop-window"}, "scan"), ("menu", {"key": "NEW_SHOES"}, "click"),
         ("menu", {"key": f"{sandbox.url}/shop/"}, "view"), ("report_location", {}, "location"), ("text", {"text": "你好 ]]> & <b>"}, "text"),
         ("image", {}, "image"), ("voice", {"text": "嗨"}, "voice"), ("link", {"url": "http://127.0.0.1/x", "title": "t"}, "link"),
         ("location", {}, "location"), ("unfollow", {}, "unsubscribe"),
@@ -49,7 +49,7 @@ def test_every_kind_of_callback_is_read_by_wechatpy(sandbox, oa, developer):
         assert sandbox.act(openid, kind, **given)["state"] == "done"
     messages = [read(call) for call in developer.calls]
     assert [getattr(m, "event", m.type) for m in messages] == [name for *_, name in acts]
-    assert messages[0].scene_id == "shop_window"
+    assert messages[0].scene_id == "shop-window"
     assert messages[5].content == "你好 ]]> & <b>"
     assert len({m.id for m in messages[5:10]}) == 5
 

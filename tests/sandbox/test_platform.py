@@ -39,13 +39,13 @@ def test_stable_token_stays_until_forced(sandbox, oa):
 
 def test_followers_and_their_profile(sandbox, oa):
     one, two = sandbox.person(), sandbox.person()
-    sandbox.act(one, "follow", scene="shop_window")
+    sandbox.act(one, "follow", scene="shop-window")
     sandbox.act(two, "follow", scene="")
     assert set(oa.user.iter_followers()) == {one, two}
     profile = oa.user.get(one)
     assert (profile["subscribe"], profile["qr_scene_str"], profile["subscribe_scene"]) == (
         1,
-        "shop_window",
+        "shop-window",
         "ADD_SCENE_QR_CODE",
     )
     assert "nickname" not in profile

@@ -34,7 +34,7 @@ def test_allowance(window, now, verdict):
 def test_a_follow_opens_three_messages_within_a_minute(sandbox, oa):
     openid = sandbox.person()
     assert code(oa.message.send_text, openid, "too early") == 45015
-    sandbox.act(openid, "follow", scene="shop_window")
+    sandbox.act(openid, "follow", scene="shop-window")
     for number in range(3):
         assert oa.message.send_text(openid, f"hello {number}")["errcode"] == 0
     assert code(oa.message.send_text, openid, "one more") == 45047
