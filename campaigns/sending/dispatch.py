@@ -53,8 +53,7 @@ def _accounts_with_work() -> list[Channel]:
 
 def dispatch_account(channel: Channel) -> bool:
     """Send one batch of one account; True when there may be more."""
-    wanted = BATCH
-    rows, looked = claim(channel, wanted)
+    rows, looked = claim(channel, BATCH)
     if not rows:
         return looked > 0
     ready = compose.compose(rows)
@@ -68,7 +67,8 @@ def dispatch_account(channel: Channel) -> bool:
         healthy = False
     if not healthy:
         _give_back([item.row for item in ready])
-    return healthy and looked >= wanted
+    # A message may have gone on to another channel, so even a short batch is looked after once more.
+    return healthy
 
 
 @transaction.atomic
@@ -83,6 +83,8 @@ def claim(channel: Channel, limit: int) -> tuple[list[Claimed], int]:
             due = due.select_for_update(skip_locked=True, of=("self",)).order_by("next_at")
             ids += due.values_list("id", flat=True)[: limit - len(ids)]
     claimed, changed = regate(ids, now, claim_for=channel.pk, lease_until=clock.real_now() + LEASE)
+    place = {pk: n for n, pk in enumerate(ids)}
+    claimed.sort(key=lambda row: place[row.id])
     pace.spend(channel, len(claimed))
     outcomes.append(changed, now)
     return claimed, len(ids)
