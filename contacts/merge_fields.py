@@ -1,26 +1,35 @@
-"""What content may say about a person, as plain dicts (Liquid renders over these; campaigns.content lists the fields)."""
+"""What templates may say about a person: plain dicts for Liquid, many people at once."""
 
 from collections.abc import Iterable
+from typing import Any
 
+from contacts.enums import Stage
 from contacts.models import Contact
 
-_COLUMNS = (
-    "id", "name", "city", "region", "language", "stage", "order_count", "order_total", "last_order_at", "attributes",
-)  # fmt: skip
+FIELDS = ("name", "first_name", "stage", "city", "region", "language", "attributes", "order_count", "order_total", "last_order_at")
+"""Names that a template may use; ``attributes.<key>`` for custom ones."""
 
 
-def build(contact_ids: Iterable[int]) -> dict[int, dict[str, object]]:
-    """One query for all. Contacts that do not exist are left out. ``first_name`` is how one addresses the person: the given
-    name of a Chinese name of two or three signs, the first word of others; blank when unknown, so that a fall-back speaks."""
-    rows = Contact.objects.filter(pk__in=list(contact_ids)).values(*_COLUMNS)
-    return {row.pop("id"): {**row, "first_name": first_name(row["name"])} for row in rows}
+def build(contact_ids: Iterable[int]) -> dict[int, dict[str, Any]]:
+    """Fields by contact id; one query. A missing value is an empty text, so that the template's fall-back applies. Contact
+    points are not among them."""
+    rows = Contact.objects.filter(pk__in=set(contact_ids)).only(
+        "id", "name", "stage", "city", "region", "language", "attributes", "order_count", "order_total", "last_order_at"
+    )
+    return {row.pk: of(row) for row in rows}
 
 
-def first_name(name: str) -> str:
-    """林晓雯 -> 晓雯, 苏念 -> 苏念, Emma Clark -> Emma."""
-    name = name.strip()
-    if not name:
-        return ""
-    if all("\u4e00" <= sign <= "\u9fff" for sign in name):
-        return name[1:] if len(name) == 3 else name
-    return name.split()[0]
+def of(contact: Contact) -> dict[str, Any]:
+    """The fields of one contact. The whole name is also the first name: Chinese names have no space to cut at."""
+    return {
+        "name": contact.name,
+        "first_name": contact.name,
+        "stage": str(Stage(contact.stage).label),
+        "city": contact.city,
+        "region": contact.region,
+        "language": contact.language,
+        "attributes": dict(contact.attributes),
+        "order_count": contact.order_count,
+        "order_total": contact.order_total,
+        "last_order_at": contact.last_order_at,
+    }

@@ -6,7 +6,7 @@ from django.core.exceptions import PermissionDenied
 from django.db import transaction
 
 from contacts.enums import MergeState, Trust
-from contacts.identity.merging import CannotMerge, CannotUnmerge, merge, merge_rows, reject, unmerge
+from contacts.identity.merging import CannotMerge, CannotUnmerge, accept, merge, merge_rows, reject, unmerge
 from contacts.identity.normalise import mask, normalise
 from contacts.identity.people import resolve
 from contacts.identity.resolving import Person, older
@@ -19,6 +19,7 @@ from scrm.lib import clock, crypto
 __all__ = [
     "CannotMerge",
     "CannotUnmerge",
+    "accept",
     "address",
     "confirm",
     "find",

@@ -109,6 +109,18 @@ def unmerge(merge: Merge, by: User | None = None) -> Merge:
     return merge
 
 
+def accept(merge: Merge, *, survivor_id: int, by: User | None = None) -> Merge:
+    """A proposal agreed to; ``survivor_id`` is the one of the two that lives on. Raises CannotMerge. Audited."""
+    with transaction.atomic():
+        merge = Merge.objects.select_for_update().get(pk=merge.pk)
+        if merge.state != MergeState.PROPOSED or survivor_id not in {merge.survivor_id, merge.other_id}:
+            raise CannotMerge("The proposal was settled already.")
+        other_id = merge.other_id if survivor_id == merge.survivor_id else merge.survivor_id
+        done = merge_rows(survivor_id, other_id, merge.evidence | {"accepted": True}, by)
+        audit.record(by, "contact.merged", done.survivor, other=other_id, merge=done.pk)
+    return done
+
+
 def reject(merge: Merge, by: User | None = None) -> None:
     """A proposal turned down: these are two people; never proposed or merged automatically again. Audited."""
     with transaction.atomic():

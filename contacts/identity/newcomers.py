@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 from django.db import connection
 
-from contacts.enums import Stage, Trust
+from contacts.enums import ChannelKind, EventKind, Stage, Trust
 from contacts.identity.normalise import mask
-from contacts.log.copying import NULL, array, copy_rows, copy_text, json_text, stamps, text_array
+from contacts.log.copying import array, copy_rows, copy_text, json_text, stamps, text_array
 from contacts.log.incoming import Incoming
 from contacts.log.writing import plausible
 from scrm.lib import cjk, crypto
@@ -121,7 +121,15 @@ def raise_identities(raised: Sequence[tuple["Row", Incoming]]) -> None:
 def _proof(trust: int, event: Incoming) -> str:
     if trust == Trust.OBSERVED:
         return "{}"
-    return json_text({"by": event.channel, "event": event.kind, "account_id": event.account_id})
+    return json_text({"by": _source(trust, event), "event": event.kind, "channel": event.channel, "account_id": event.account_id})
 
 
-__all__ = ["NULL", "make_contacts", "make_identities", "raise_identities"]
+def _source(trust: int, event: Incoming) -> str:
+    """What vouches for the identity, as the profile page says it."""
+    if trust < Trust.VERIFIED:
+        return "form"
+    if event.kind == EventKind.EMAIL_CONFIRMED:
+        return "confirmed link"
+    if event.channel in {ChannelKind.WEB, ChannelKind.SHOP}:
+        return "server key" if event.account_id else "import"
+    return "platform callback"

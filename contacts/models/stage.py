@@ -1,4 +1,5 @@
 from django.db import models
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from contacts.enums import Stage
@@ -17,6 +18,14 @@ class StageRule(models.Model):
 
     class Meta:
         ordering = ["position", "id"]
+
+    def __str__(self):
+        return self.label
+
+    @property
+    def label(self) -> str:
+        """The name; those we ship are shown in the reader's language."""
+        return gettext(self.name)
 
 
 class StageChange(models.Model):
