@@ -1,4 +1,4 @@
-"""A real sandbox process on free ports for tests: ``sandbox`` (shared, reset before each test) and ``make_sandbox`` (one's own, may be killed)."""
+"""A real sandbox process on free ports: ``sandbox`` (shared, reset before each test) and ``make_sandbox`` (may be killed)."""
 
 import json
 import os
@@ -44,10 +44,18 @@ class Sandbox:
 
     def start(self) -> "Sandbox":
         """Start, or start again on the same ports and the same record; returns when it answers."""
-        environment = os.environ | {
-            "DATA_DIR": str(self.data_dir), "SANDBOX_PORT": str(self.port), "SANDBOX_SMTP_PORT": str(self.smtp_port),
-            "SANDBOX_PUBLIC_URL": self.url, "SANDBOX_CALLBACK_RETRY_MS": "200", "PYTHONUNBUFFERED": "1",
-        } | self.environment  # fmt: skip
+        environment = (
+            os.environ
+            | {
+                "DATA_DIR": str(self.data_dir),
+                "SANDBOX_PORT": str(self.port),
+                "SANDBOX_SMTP_PORT": str(self.smtp_port),
+                "SANDBOX_PUBLIC_URL": self.url,
+                "SANDBOX_CALLBACK_RETRY_MS": "200",
+                "PYTHONUNBUFFERED": "1",
+            }
+            | self.environment
+        )
         environment.pop("DJANGO_SETTINGS_MODULE", None)
         log = (self.data_dir / "sandbox.log").open("ab")
         self.process = subprocess.Popen(

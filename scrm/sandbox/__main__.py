@@ -8,12 +8,12 @@ import threading
 
 def main() -> int:
     os.environ["DJANGO_SETTINGS_MODULE"] = "scrm.sandbox.settings"
-    import django
-    from django.conf import settings
+    import django  # noqa: PLC0415 - the settings module is chosen above
+    from django.conf import settings  # noqa: PLC0415
 
     django.setup()
-    from scrm.sandbox import mail, outbox, server, store
-    from scrm.sandbox.feed import FEED
+    from scrm.sandbox import mail, outbox, server, store  # noqa: PLC0415 - they need the settings
+    from scrm.sandbox.feed import FEED  # noqa: PLC0415
 
     settings.DATA_DIR.mkdir(parents=True, exist_ok=True)
     try:

@@ -16,7 +16,7 @@ Field = tuple[str, str | int | float]
 
 @dataclass(frozen=True)
 class Draft:
-    """A callback before it is queued: its label for the log, the XML fields after the common four, whether a person waits for it."""
+    """A callback before it is queued: its label for the log, the XML fields after the common four, whether a person waits."""
 
     label: str
     fields: list[Field]
@@ -38,8 +38,8 @@ def location_report(latitude: float, longitude: float) -> Draft:
 
 
 def message(kind: str, **fields: str | int | float) -> Draft:
-    """A message by the person: text (Content), image (PicUrl, MediaId), voice (MediaId, Format, Recognition), link (Title, Description, Url),
-    location (Location_X, Location_Y, Scale, Label)."""
+    """A message by the person: text (Content), image (PicUrl, MediaId), voice (MediaId, Format, Recognition),
+    link (Title, Description, Url), location (Location_X, Location_Y, Scale, Label)."""
     return Draft(kind, [("MsgType", kind), *fields.items()], message=True)
 
 
@@ -54,9 +54,17 @@ def queue(account: sqlite3.Row, openid: str, draft: Draft, *, act: int | None = 
     tail: list[Field] = [("MsgId", int(number))] if number else []
     stamps = store.stamps()
     return store.add(
-        "callback", appid=account["appid"], openid=openid, label=draft.label, msg_id=number, xml=render([*common, *draft.fields, *tail]),
-        act=act, waits_reply=int(draft.message), next_real=stamps["at_real"] + after, **stamps,
-    )  # fmt: skip
+        "callback",
+        appid=account["appid"],
+        openid=openid,
+        label=draft.label,
+        msg_id=number,
+        xml=render([*common, *draft.fields, *tail]),
+        act=act,
+        waits_reply=int(draft.message),
+        next_real=stamps["at_real"] + after,
+        **stamps,
+    )
 
 
 def template_finished(account: sqlite3.Row, openid: str, number: int) -> None:

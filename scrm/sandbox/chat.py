@@ -49,7 +49,7 @@ def moment(seconds: float) -> str:
 
 
 def rich(text: str) -> SafeString:
-    """WeChat's text: plain, except ``<a href>``; bare addresses become links too. Links carry ``data-open``, handled by the phone."""
+    """WeChat's text: plain, except ``<a href>``; bare addresses become links too. The phone handles ``data-open``."""
     parts, at = [], 0
     for found in _ANCHOR.finditer(text):
         parts.append(_plain(text[at : found.start()]))

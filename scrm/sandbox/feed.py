@@ -1,8 +1,8 @@
-"""What the product says it did (its demo-only log), fetched by one thread while somebody watches, so no page waits for the product.
+"""What the product says it did (its demo-only log), fetched by one thread while somebody watches, so no page waits for it.
 
-``GET {product}/demo/log.json?who=<handle>&who=...&after=<id>`` answers ``{"items": [...], "contacts": [address of the
-customer's page]}``; an item is ``{id, at, kind, icon, tone, channel, title, detail, url, badge}``, ``at`` business time in ISO 8601, texts in the
-language asked for by ``lang``.
+``GET {product}/demo/log.json?who=<handle>&who=...&after=<id>&lang=<language>`` answers ``{"items": [...], "contacts": [address of
+the customer's page]}``; an item is ``{id, at, kind, icon, tone, channel, title, detail, url, badge}``, ``at`` is business time
+in ISO 8601.
 """
 
 import logging

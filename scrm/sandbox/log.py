@@ -177,7 +177,7 @@ def _calls(openid: str) -> list[Line]:
             str(row["errcode"]),
             "t-bad",
             key=f"e{row['id']}",
-        )  # fmt: skip
+        )
         for row in store.rows(sql, openid)
     ]
 
@@ -215,10 +215,17 @@ def _line(item: dict[str, Any]) -> Line | None:
     url = str(item.get("url") or "")
     kind = str(item.get("kind") or "")
     return Line(
-        at.timestamp(), kind if kind in GROUPS else next(group for group, starts in _GROUP_OF.items() if kind.startswith(starts)),
-        str(item.get("icon") or "point"), _tone(str(item.get("tone") or "") or (f"c-{item['channel']}" if item.get("channel") else "")), str(item["title"]), str(item.get("detail") or ""),
-        text, _tone(tone), url if url.startswith("/") and not url.startswith("//") else "", key=f"p{item['id']}",
-    )  # fmt: skip
+        at.timestamp(),
+        kind if kind in GROUPS else next(group for group, starts in _GROUP_OF.items() if kind.startswith(starts)),
+        str(item.get("icon") or "point"),
+        _tone(str(item.get("tone") or "") or (f"c-{item['channel']}" if item.get("channel") else "")),
+        str(item["title"]),
+        str(item.get("detail") or ""),
+        text,
+        _tone(tone),
+        url if url.startswith("/") and not url.startswith("//") else "",
+        key=f"p{item['id']}",
+    )
 
 
 def _tone(name: str) -> str:

@@ -84,8 +84,15 @@ def _authenticate(server: SMTP, session: Session, envelope: Envelope, mechanism:
 def start() -> Controller:
     """The server in its own thread, listening when this returns. Raises OSError when the port is taken."""
     controller = Controller(
-        Mailbox(), hostname="127.0.0.1", port=settings.SMTP_PORT, server_hostname="sandbox.localhost", ready_timeout=10,
-        data_size_limit=MAX_BYTES, authenticator=_authenticate, auth_require_tls=False, enable_SMTPUTF8=True,
-    )  # fmt: skip
+        Mailbox(),
+        hostname="127.0.0.1",
+        port=settings.SMTP_PORT,
+        server_hostname="sandbox.localhost",
+        ready_timeout=10,
+        data_size_limit=MAX_BYTES,
+        authenticator=_authenticate,
+        auth_require_tls=False,
+        enable_SMTPUTF8=True,
+    )
     controller.start()
     return controller

@@ -33,7 +33,8 @@ def addresses(who: sqlite3.Row) -> list[str]:
 def mails(who: sqlite3.Row) -> list[dict[str, Any]]:
     """Newest first, without bodies; only what came since this customer exists."""
     box = addresses(who)
-    sql = f"select id, sender, recipient, subject, opened, at from mail where recipient in ({', '.join('?' * len(box))}) and at_real >= ?"
+    marks = ", ".join("?" * len(box))
+    sql = f"select id, sender, recipient, subject, opened, at from mail where recipient in ({marks}) and at_real >= ?"
     rows = store.rows(sql + " order by id desc limit 50", *box, who["created_real"])
     return [dict(row) | {"when": chat.moment(row["at"])} for row in rows]
 
@@ -57,7 +58,7 @@ def mail(request: HttpRequest, number: int) -> HttpResponse:
             "when": chat.moment(row["at"]),
             "one_click": bool(_one_click(message)),
             "body": f"/mail/{number}/body",
-        }  # fmt: skip
+        }
     )
 
 

@@ -1,7 +1,7 @@
 """Delivers queued callbacks as the platform does: signed, encrypted, 5 seconds for an answer, then three more tries.
 
-The queue is the record, so a restart goes on where it stopped; a callback whose answer was lost is sent again, as on the real platform.
-One person's callbacks go out one after the other.
+The queue is the record, so a restart goes on where it stopped; a callback whose answer was lost is sent again, as on the
+real platform. One person's callbacks go out one after the other.
 """
 
 import json
@@ -123,16 +123,29 @@ def _settle(row: sqlite3.Row, status: int | None, note: str, reply: dict[str, ob
     stamps = store.stamps()
     with store.transaction():
         store.run(
-            "update callback set state = ?, status = ?, note = ?, reply = ?, took_ms = ?, next_real = ?, done_real = ? where id = ?",
-            state, status, note, json.dumps(reply, ensure_ascii=False) if reply else "", took_ms,
-            time.time() + settings.CALLBACK_RETRY_SECONDS, None if state == "pending" else time.time(), row["id"],
-        )  # fmt: skip
+            "update callback set state = ?, status = ?, note = ?, reply = ?, took_ms = ?, next_real = ?, done_real = ? "
+            "where id = ?",
+            state,
+            status,
+            note,
+            json.dumps(reply, ensure_ascii=False) if reply else "",
+            took_ms,
+            time.time() + settings.CALLBACK_RETRY_SECONDS,
+            None if state == "pending" else time.time(),
+            row["id"],
+        )
         shown = reply or ({"kind": "fault", "body": {}} if state == "failed" and row["waits_reply"] else None)
         if shown:
             store.add(
-                "chat", appid=row["appid"], openid=row["openid"], outbound=1, via="passive" if reply else "platform", kind=shown["kind"],
-                body=json.dumps(shown["body"], ensure_ascii=False), **stamps,
-            )  # fmt: skip
+                "chat",
+                appid=row["appid"],
+                openid=row["openid"],
+                outbound=1,
+                via="passive" if reply else "platform",
+                kind=shown["kind"],
+                body=json.dumps(shown["body"], ensure_ascii=False),
+                **stamps,
+            )
 
 
 def post(account: sqlite3.Row, openid: str, xml: str) -> tuple[int, bytes]:

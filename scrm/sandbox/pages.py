@@ -72,15 +72,31 @@ def _context(who: Any) -> dict[str, Any]:
     now = timezone.localtime(clock.now())
     tooks = [line.took for line in lines if line.took is not None]
     return {
-        "who": who, "account": account, "acts": acts, "line_count": len(lines), "bad_count": sum(line.badge_tone == "t-bad" for line in lines),
-        "took": sum(tooks) / len(tooks) if tooks else None, "product_heard": FEED.reachable, "bubbles": chat.bubbles(who["openid"]),
-        "mails": mails, "unread": sum(not one["opened"] for one in mails), "buttons": people.buttons(account)[:3],
+        "who": who,
+        "account": account,
+        "acts": acts,
+        "line_count": len(lines),
+        "bad_count": sum(line.badge_tone == "t-bad" for line in lines),
+        "took": sum(tooks) / len(tooks) if tooks else None,
+        "product_heard": FEED.reachable,
+        "bubbles": chat.bubbles(who["openid"]),
+        "mails": mails,
+        "unread": sum(not one["opened"] for one in mails),
+        "buttons": people.buttons(account)[:3],
         "done": {row[0] for row in store.rows("select distinct kind from act where openid = ?", who["openid"])},
         "scenes": people.scenes(account),
-        "others": store.rows("select * from person where played = 1 and openid != ? order by created_real desc limit 12", who["openid"]),
-        "now": now, "today": date_format(now, "MONTH_DAY_FORMAT"), "ahead": _ahead(), "script": script.state(who, product), "shoe": _next_shoe(who),
-        "faults": faults.current(), "product_url": settings.PRODUCT_URL, "customer_page": FEED.page,
-    }  # fmt: skip
+        "others": store.rows(
+            "select * from person where played = 1 and openid != ? order by created_real desc limit 12", who["openid"]
+        ),
+        "now": now,
+        "today": date_format(now, "MONTH_DAY_FORMAT"),
+        "ahead": _ahead(),
+        "script": script.state(who, product),
+        "shoe": _next_shoe(who),
+        "faults": faults.current(),
+        "product_url": settings.PRODUCT_URL,
+        "customer_page": FEED.page,
+    }
 
 
 def _next_shoe(who: Any) -> Any:
@@ -105,11 +121,18 @@ def accounts(request: HttpRequest) -> HttpResponse:
     """Connect an account by hand (what one types at the platform's own settings page), and the fault switches."""
     known = store.rows("select * from account order by at_real desc")
     return render(
-        request, "sandbox/accounts.html",
-        {"accounts": known, "shop": store.row("select * from shop"), "faults": faults.current(),
-         "switches": _switches(), "example": f"{settings.PRODUCT_URL}/in/wechat_oa/…/", "api_url": settings.PUBLIC_URL,
-         "smtp": f"127.0.0.1:{settings.SMTP_PORT}"},
-    )  # fmt: skip
+        request,
+        "sandbox/accounts.html",
+        {
+            "accounts": known,
+            "shop": store.row("select * from shop"),
+            "faults": faults.current(),
+            "switches": _switches(),
+            "example": f"{settings.PRODUCT_URL}/in/wechat_oa/…/",
+            "api_url": settings.PUBLIC_URL,
+            "smtp": f"127.0.0.1:{settings.SMTP_PORT}",
+        },
+    )
 
 
 def _switches() -> list[dict[str, Any]]:
@@ -128,7 +151,7 @@ def media(request: HttpRequest, media_id: str) -> HttpResponse:
 
 
 def note(data: dict[str, Any]) -> dict[str, Any]:
-    """What the phone noticed: ``open`` (a link), ``email`` (typed in the shop), ``browser`` (the tracker's id), ``script:<step>``."""
+    """The phone noticed: ``open`` (a link), ``email`` (typed in the shop), ``browser`` (the tracker's id) or ``script:<step>``."""
     who = people.current()
     kind, detail = str(data.get("kind", "")), str(data.get("detail", ""))[:300]
     if who is None:

@@ -11,13 +11,19 @@ from scrm.lib import clock
 from scrm.sandbox import callbacks, outbox, store
 
 CAST = [
-    ("许知微", "知微", "zhiwei.xu", "北京", "t-ai"), ("林小满", "小满", "xiaoman.lin", "上海", "c-oa"),
-    ("周远山", "远山", "yuanshan.zhou", "杭州", "c-wecom"), ("陈可心", "可心", "kexin.chen", "成都", "c-xhs"),
-    ("赵一鸣", "一鸣", "yiming.zhao", "广州", "c-sms"), ("何清晏", "清晏", "qingyan.he", "南京", "c-mp"),
-    ("苏晚晴", "晚晴", "wanqing.su", "武汉", "c-shop"), ("吴子谦", "子谦", "ziqian.wu", "西安", "c-call"),
-    ("沈若溪", "若溪", "ruoxi.shen", "苏州", "c-email"), ("梁北辰", "北辰", "beichen.liang", "深圳", "c-weibo"),
-    ("郑安然", "安然", "anran.zheng", "青岛", "c-oa"), ("唐牧野", "牧野", "muye.tang", "长沙", "c-wecom"),
-]  # fmt: skip
+    ("许知微", "知微", "zhiwei.xu", "北京", "t-ai"),
+    ("林小满", "小满", "xiaoman.lin", "上海", "c-oa"),
+    ("周远山", "远山", "yuanshan.zhou", "杭州", "c-wecom"),
+    ("陈可心", "可心", "kexin.chen", "成都", "c-xhs"),
+    ("赵一鸣", "一鸣", "yiming.zhao", "广州", "c-sms"),
+    ("何清晏", "清晏", "qingyan.he", "南京", "c-mp"),
+    ("苏晚晴", "晚晴", "wanqing.su", "武汉", "c-shop"),
+    ("吴子谦", "子谦", "ziqian.wu", "西安", "c-call"),
+    ("沈若溪", "若溪", "ruoxi.shen", "苏州", "c-email"),
+    ("梁北辰", "北辰", "beichen.liang", "深圳", "c-weibo"),
+    ("郑安然", "安然", "anran.zheng", "青岛", "c-oa"),
+    ("唐牧野", "牧野", "muye.tang", "长沙", "c-wecom"),
+]
 DEFAULT_SCENE = "shop-window"
 """The demo company's first QR code."""
 
@@ -51,9 +57,18 @@ def make(account: sqlite3.Row, *, name: str = "", email: str = "", chapter: str 
     again = number // len(CAST)
     openid = "o" + base64.urlsafe_b64encode(secrets.token_bytes(21)).decode()[:27]
     store.add(
-        "person", openid=openid, appid=account["appid"], name=name or full, given=name or given, city=city, tone=tone, chapter=chapter,
-        email=email or f"{local}{again + 1 if again else ''}@mail.example", played=1, created_real=store.stamps()["at_real"],
-    )  # fmt: skip
+        "person",
+        openid=openid,
+        appid=account["appid"],
+        name=name or full,
+        given=name or given,
+        city=city,
+        tone=tone,
+        chapter=chapter,
+        email=email or f"{local}{again + 1 if again else ''}@mail.example",
+        played=1,
+        created_real=store.stamps()["at_real"],
+    )
     return person(openid)
 
 
@@ -174,9 +189,15 @@ def _says(kind: str):  # type: ignore[no-untyped-def]
         )
         done = note(who["openid"], kind, shown.get("content", ""))
         store.add(
-            "chat", appid=account["appid"], openid=who["openid"], outbound=0, via="user", kind=kind,
-            body=json.dumps(shown, ensure_ascii=False), **store.stamps(),
-        )  # fmt: skip
+            "chat",
+            appid=account["appid"],
+            openid=who["openid"],
+            outbound=0,
+            via="user",
+            kind=kind,
+            body=json.dumps(shown, ensure_ascii=False),
+            **store.stamps(),
+        )
         return callbacks.queue(account, who["openid"], callbacks.message(kind, **fields), act=done)
 
     return doing
@@ -213,9 +234,17 @@ def _report_location(who: sqlite3.Row, account: sqlite3.Row, given: dict[str, An
 
 
 _ACTS = {
-    "follow": _follow, "scan": _scan, "unfollow": _unfollow, "menu": _menu, "report_location": _report_location,
-    "text": _says("text"), "image": _says("image"), "voice": _says("voice"), "link": _says("link"), "location": _says("location"),
-}  # fmt: skip
+    "follow": _follow,
+    "scan": _scan,
+    "unfollow": _unfollow,
+    "menu": _menu,
+    "report_location": _report_location,
+    "text": _says("text"),
+    "image": _says("image"),
+    "voice": _says("voice"),
+    "link": _says("link"),
+    "location": _says("location"),
+}
 
 
 def buttons(account: sqlite3.Row) -> list[dict[str, str]]:

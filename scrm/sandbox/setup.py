@@ -46,8 +46,8 @@ def takes_json(work: Work) -> Callable[[HttpRequest], HttpResponse]:
 def connect_account(data: dict[str, Any]) -> dict[str, Any]:
     """Keep an Official Account and check its callback URL as the platform does. Raises BadSetup or BadCipher.
 
-    ``verify: false`` skips the check; without ``menu`` the account keeps the one it has. ``scenes``: QR codes that exist already, as
-    a list of ``{scene, label, ticket}``; the first is the one that is scanned by default.
+    ``verify: false`` skips the check; without ``menu`` the account keeps the one it has. ``scenes``: QR codes that exist
+    already, as a list of ``{scene, label, ticket}``; the first is the one that is scanned by default.
     """
     appid, secret, token, url = (
         str(data.get(name, "")).strip() for name in ("appid", "secret", "token", "callback_url")
@@ -62,12 +62,19 @@ def connect_account(data: dict[str, Any]) -> dict[str, Any]:
     menu = data.get("menu")
     with store.transaction():
         store.run(
-            "insert into account (appid, secret, token, aes_key, callback_url, name, gh_id, at_real) values (?, ?, ?, ?, ?, ?, ?, ?) "
+            "insert into account (appid, secret, token, aes_key, callback_url, name, gh_id, at_real) "
+            "values (?, ?, ?, ?, ?, ?, ?, ?) "
             "on conflict (appid) do update set secret = excluded.secret, token = excluded.token, aes_key = excluded.aes_key, "
             "callback_url = excluded.callback_url, name = excluded.name, gh_id = excluded.gh_id, at_real = excluded.at_real",
-            appid, secret, token, aes_key, url, str(data.get("name") or appid), str(data.get("gh_id") or "gh_" + wxcrypt.signature(appid)[:12]),
+            appid,
+            secret,
+            token,
+            aes_key,
+            url,
+            str(data.get("name") or appid),
+            str(data.get("gh_id") or "gh_" + wxcrypt.signature(appid)[:12]),
             store.stamps()["at_real"],
-        )  # fmt: skip
+        )
         for column in ("menu", "templates"):
             if isinstance(data.get(column), list):
                 given = json.dumps(data[column], ensure_ascii=False)
@@ -94,8 +101,14 @@ def _keep_scene(appid: str, one: dict[str, Any], place: int) -> None:
     store.run(
         "insert into qr (ticket, appid, scene, label, numeric, url, at_real) values (?, ?, ?, ?, ?, ?, ?) "
         "on conflict (ticket) do update set label = excluded.label",
-        ticket, appid, scene, label, int(scene.isdigit()), f"{settings.PUBLIC_URL}/q/{scene}", store.stamps()["at_real"] - place,
-    )  # fmt: skip
+        ticket,
+        appid,
+        scene,
+        label,
+        int(scene.isdigit()),
+        f"{settings.PUBLIC_URL}/q/{scene}",
+        store.stamps()["at_real"] - place,
+    )
 
 
 def _menu() -> list[dict[str, str]]:
@@ -115,8 +128,11 @@ def connect_shop(data: dict[str, Any]) -> dict[str, Any]:
     store.run(
         "insert into shop values (1, ?, ?, ?, ?) on conflict (id) do update set write_key = excluded.write_key, "
         "collector_url = excluded.collector_url, name = excluded.name, public_url = excluded.public_url",
-        key, collector, str(data.get("name") or "山野跑步"), f"{settings.PUBLIC_URL}/shop/",
-    )  # fmt: skip
+        key,
+        collector,
+        str(data.get("name") or "山野跑步"),
+        f"{settings.PUBLIC_URL}/shop/",
+    )
     return {"shop_url": f"{settings.PUBLIC_URL}/shop/"}
 
 
@@ -162,7 +178,7 @@ def do_act(data: dict[str, Any]) -> dict[str, Any]:
 
 
 def bulk_act(data: dict[str, Any]) -> dict[str, Any]:
-    """Many customers do the same: ``{"count", "seed", "kind", ...}`` makes them when needed, or ``{"openids": [...], "kind", ...}``."""
+    """Many customers do the same: ``{"openids": [...], "kind", ...}``, or ``{"count", "seed", "kind", ...}``, which makes them."""
     kind = str(data.get("kind", "follow"))
     given = {name: value for name, value in data.items() if name not in {"openids", "count", "seed", "kind", "appid"}}
     openids = data.get("openids")
@@ -242,5 +258,12 @@ def _summary() -> dict[str, Any]:
     via = {row[0]: row[1] for row in store.rows("select via, count(*) from chat group by 1")}
     errors = {str(row[0]): row[1] for row in store.rows("select errcode, count(*) from call group by 1")}
     paths = {row[0]: row[1] for row in store.rows("select path, count(*) from call group by 1")}
-    return {"counts": count, "callbacks": states, "messages": via, "calls_by_errcode": errors, "calls_by_path": paths,
-            "faults": faults.current(), "now": clock.now().isoformat()}  # fmt: skip
+    return {
+        "counts": count,
+        "callbacks": states,
+        "messages": via,
+        "calls_by_errcode": errors,
+        "calls_by_path": paths,
+        "faults": faults.current(),
+        "now": clock.now().isoformat(),
+    }

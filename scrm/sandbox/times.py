@@ -15,7 +15,7 @@ class BadShift(ValueError):
 
 
 def shift(how: str) -> None:
-    """``+30m``, ``+2h``, ``+1d``, a wall-clock time ``22:30`` (its next occurrence in the company's zone) or ``real``. Raises BadShift."""
+    """``+30m``, ``+2h``, ``+1d``, a wall-clock time ``22:30`` (its next one in the company's zone) or ``real``. Raises BadShift."""
     if how == "real":
         back_to_real()
         return

@@ -1,7 +1,8 @@
 """WeChat's message encryption ("safe mode"), written from the platform's document and independent of the product's library.
 
-Plain text is ``random(16) | length (4, big endian) | message | appid``, padded PKCS7-style to a multiple of 32, AES-256-CBC with the
-first half of the key as IV. The key is 43 base64 characters without the final ``=``. The signature is the SHA-1 of the sorted parts.
+Plain text is ``random(16) | length (4, big endian) | message | appid``, padded PKCS7-style to a multiple of 32, AES-256-CBC
+with the first half of the key as IV. The key is 43 base64 characters without the final ``=``. The signature is the SHA-1 of
+the sorted parts.
 Source: developers.weixin.qq.com, "Message encryption and decryption" (Official Account).
 """
 
@@ -22,7 +23,7 @@ class BadCipher(ValueError):
 
 
 def signature(*parts: str) -> str:
-    """SHA-1 (hex) of the parts sorted as text and joined: ``signature`` (token, timestamp, nonce), ``msg_signature`` (and Encrypt)."""
+    """SHA-1 (hex) of the sorted, joined parts: ``signature`` (token, timestamp, nonce), ``msg_signature`` (and Encrypt)."""
     return hashlib.sha1("".join(sorted(parts)).encode()).hexdigest()
 
 

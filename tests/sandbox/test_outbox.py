@@ -40,11 +40,18 @@ def test_the_url_is_verified_when_the_account_is_saved(sandbox, developer):
 def test_every_kind_of_callback_is_read_by_wechatpy(sandbox, oa, developer):
     openid = sandbox.person()
     acts = [
-        ("follow", {"scene": "shop-window"}, "subscribe_scan"), ("scan", {"scene": "shop-window"}, "scan"), ("menu", {"key": "NEW_SHOES"}, "click"),
-        ("menu", {"key": f"{sandbox.url}/shop/"}, "view"), ("report_location", {}, "location"), ("text", {"text": "你好 ]]> & <b>"}, "text"),
-        ("image", {}, "image"), ("voice", {"text": "嗨"}, "voice"), ("link", {"url": "http://127.0.0.1/x", "title": "t"}, "link"),
-        ("location", {}, "location"), ("unfollow", {}, "unsubscribe"),
-    ]  # fmt: skip
+        ("follow", {"scene": "shop-window"}, "subscribe_scan"),
+        ("scan", {"scene": "shop-window"}, "scan"),
+        ("menu", {"key": "NEW_SHOES"}, "click"),
+        ("menu", {"key": f"{sandbox.url}/shop/"}, "view"),
+        ("report_location", {}, "location"),
+        ("text", {"text": "你好 ]]> & <b>"}, "text"),
+        ("image", {}, "image"),
+        ("voice", {"text": "嗨"}, "voice"),
+        ("link", {"url": "http://127.0.0.1/x", "title": "t"}, "link"),
+        ("location", {}, "location"),
+        ("unfollow", {}, "unsubscribe"),
+    ]
     for kind, given, _ in acts:
         assert sandbox.act(openid, kind, **given)["state"] == "done"
     messages = [read(call) for call in developer.calls]

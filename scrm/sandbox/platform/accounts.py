@@ -72,9 +72,15 @@ def qrcode_create(request: HttpRequest, account: sqlite3.Row) -> dict[str, Any]:
     ticket = "gQ" + base64.urlsafe_b64encode(secrets.token_bytes(66)).decode() + "=="
     url = "http://weixin.qq.com/q/02" + secrets.token_urlsafe(15)
     store.add(
-        "qr", ticket=ticket, appid=account["appid"], scene=str(key), numeric=int(numeric),
-        expires_real=None if seconds is None else now + seconds, url=url, at_real=now,
-    )  # fmt: skip
+        "qr",
+        ticket=ticket,
+        appid=account["appid"],
+        scene=str(key),
+        numeric=int(numeric),
+        expires_real=None if seconds is None else now + seconds,
+        url=url,
+        at_real=now,
+    )
     noted(request, account, note=str(key))
     return {"ticket": ticket, "url": url} | ({} if seconds is None else {"expire_seconds": seconds})
 
@@ -101,9 +107,15 @@ def media_upload(request: HttpRequest, account: sqlite3.Row) -> dict[str, Any]:
     now = clock.real_now()
     media_id = hashlib.sha256(content + secrets.token_bytes(8)).hexdigest() + secrets.token_hex(16)
     store.add(
-        "media", media_id=media_id, appid=account["appid"], kind=kind, name=sent.name or "media", content=content,
-        mime=sent.content_type or "application/octet-stream", at_real=now.timestamp(),
-    )  # fmt: skip
+        "media",
+        media_id=media_id,
+        appid=account["appid"],
+        kind=kind,
+        name=sent.name or "media",
+        content=content,
+        mime=sent.content_type or "application/octet-stream",
+        at_real=now.timestamp(),
+    )
     noted(request, account, note=kind)
     return {"type": kind, "media_id": media_id, "created_at": int(now.timestamp())}
 
@@ -161,7 +173,14 @@ def _profile(account: sqlite3.Row, openid: str) -> dict[str, Any]:
         return {"subscribe": 0, "openid": openid}
     scene = person["scene"]
     return {
-        "subscribe": 1, "openid": openid, "language": "zh_CN", "subscribe_time": int(person["subscribed_at"]), "remark": "", "groupid": 0,
-        "tagid_list": [], "subscribe_scene": "ADD_SCENE_QR_CODE" if scene else "ADD_SCENE_SEARCH",
-        "qr_scene": int(scene) if scene.isdigit() else 0, "qr_scene_str": "" if scene.isdigit() else scene,
-    }  # fmt: skip
+        "subscribe": 1,
+        "openid": openid,
+        "language": "zh_CN",
+        "subscribe_time": int(person["subscribed_at"]),
+        "remark": "",
+        "groupid": 0,
+        "tagid_list": [],
+        "subscribe_scene": "ADD_SCENE_QR_CODE" if scene else "ADD_SCENE_SEARCH",
+        "qr_scene": int(scene) if scene.isdigit() else 0,
+        "qr_scene_str": "" if scene.isdigit() else scene,
+    }

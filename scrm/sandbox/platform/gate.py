@@ -14,14 +14,36 @@ from scrm.lib import clock
 from scrm.sandbox import faults, store
 
 TEXTS = {
-    0: "ok", -1: "system error", 40001: "invalid credential, access_token is invalid or not latest", 40002: "invalid grant_type",
-    40003: "invalid openid", 40004: "invalid media type", 40007: "invalid media_id", 40008: "invalid message type", 40013: "invalid appid",
-    40035: "invalid parameter", 40037: "invalid template_id", 40053: "invalid action info", 40066: "invalid url", 40125: "invalid appsecret",
-    41001: "access_token missing", 41002: "appid missing", 41004: "appsecret missing", 41005: "media data missing", 42001: "access_token expired",
-    43002: "require POST method", 43004: "require subscribe", 44002: "empty post data", 44004: "empty content", 45002: "content size out of limit",
-    45009: "reach max api daily quota limit", 45015: "response out of time limit or subscription is canceled",
-    45047: "out of response count limit", 46003: "menu no exist", 47001: "data format error",
-}  # fmt: skip
+    0: "ok",
+    -1: "system error",
+    40001: "invalid credential, access_token is invalid or not latest",
+    40002: "invalid grant_type",
+    40003: "invalid openid",
+    40004: "invalid media type",
+    40007: "invalid media_id",
+    40008: "invalid message type",
+    40013: "invalid appid",
+    40035: "invalid parameter",
+    40037: "invalid template_id",
+    40053: "invalid action info",
+    40066: "invalid url",
+    40125: "invalid appsecret",
+    41001: "access_token missing",
+    41002: "appid missing",
+    41004: "appsecret missing",
+    41005: "media data missing",
+    42001: "access_token expired",
+    43002: "require POST method",
+    43004: "require subscribe",
+    44002: "empty post data",
+    44004: "empty content",
+    45002: "content size out of limit",
+    45009: "reach max api daily quota limit",
+    45015: "response out of time limit or subscription is canceled",
+    45047: "out of response count limit",
+    46003: "menu no exist",
+    47001: "data format error",
+}
 
 
 class Refused(Exception):

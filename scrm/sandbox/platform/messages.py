@@ -14,10 +14,19 @@ from scrm.sandbox.platform.gate import Refused, api, body, noted
 
 TEXT_BYTES = 2048
 _NEEDED = {
-    "text": ["content"], "image": ["media_id"], "voice": ["media_id"], "video": ["media_id"], "music": ["musicurl"], "news": ["articles"],
-    "mpnews": ["media_id"], "mpnewsarticle": ["article_id"], "msgmenu": ["list"], "wxcard": ["card_id"],
-    "miniprogrampage": ["title", "appid", "pagepath", "thumb_media_id"], "link": ["url"],
-}  # fmt: skip
+    "text": ["content"],
+    "image": ["media_id"],
+    "voice": ["media_id"],
+    "video": ["media_id"],
+    "music": ["musicurl"],
+    "news": ["articles"],
+    "mpnews": ["media_id"],
+    "mpnewsarticle": ["article_id"],
+    "msgmenu": ["list"],
+    "wxcard": ["card_id"],
+    "miniprogrampage": ["title", "appid", "pagepath", "thumb_media_id"],
+    "link": ["url"],
+}
 """Message kinds of the customer-service interface and the fields each cannot do without."""
 
 
@@ -40,9 +49,15 @@ def custom_send(request: HttpRequest, account: sqlite3.Row) -> dict[str, Any]:
             raise Refused(errcode, note=f"{kind}", openid=openid)
         store.run(f"update person set {payer}_sends = {payer}_sends + 1 where openid = ?", openid)
         number = store.add(
-            "chat", appid=account["appid"], openid=openid, outbound=1, via="custom", kind=kind,
-            body=json.dumps(content, ensure_ascii=False), **store.stamps(),
-        )  # fmt: skip
+            "chat",
+            appid=account["appid"],
+            openid=openid,
+            outbound=1,
+            via="custom",
+            kind=kind,
+            body=json.dumps(content, ensure_ascii=False),
+            **store.stamps(),
+        )
         return noted(request, account, openid, f"{kind} #{number}, {payer} window")
 
 
@@ -55,7 +70,7 @@ def custom_typing(request: HttpRequest, account: sqlite3.Row) -> dict[str, Any]:
 
 @api
 def template_send(request: HttpRequest, account: sqlite3.Row) -> dict[str, Any]:
-    """Answers a message id at once; the delivery comes later as TEMPLATESENDJOBFINISH. No 48-hour window, but it needs a follower."""
+    """Answers a message id at once; the delivery comes later as TEMPLATESENDJOBFINISH. No window, but it needs a follower."""
     data = body(request)
     openid, template = str(data.get("touser", "")), str(data.get("template_id", ""))
     kept = {item["template_id"]: item for item in json.loads(account["templates"] or "[]")}
@@ -76,9 +91,15 @@ def template_send(request: HttpRequest, account: sqlite3.Row) -> dict[str, Any]:
             "template_id": template,
         }
         number = store.add(
-            "chat", appid=account["appid"], openid=openid, outbound=1, via="template", kind="template",
-            body=json.dumps(content, ensure_ascii=False), **store.stamps(),
-        )  # fmt: skip
+            "chat",
+            appid=account["appid"],
+            openid=openid,
+            outbound=1,
+            via="template",
+            kind="template",
+            body=json.dumps(content, ensure_ascii=False),
+            **store.stamps(),
+        )
         callbacks.template_finished(account, openid, number)
         return noted(request, account, openid, f"template #{number}") | {"msgid": number}
 
