@@ -43,6 +43,8 @@ class Stack:
             print(f"\n{error}\n", file=sys.stderr)
             return 1
         self.supervisor.listen()
+        if "MAKELEVEL" in self.plan.environment:
+            self.supervisor.end_with_parent()
         try:
             self._start()
             self.console.plain(self._banner(time.monotonic() - began))
@@ -118,7 +120,9 @@ class Stack:
 
     @staticmethod
     def _celery() -> list[str]:
-        return [sys.executable, "-m", "celery", "--app", "scrm", "--quiet"]
+        # Root is told once, by what Postgres does; three more warnings of ten lines say nothing new.
+        quiet = ["-W", "ignore:You're running the worker with superuser"]
+        return [sys.executable, *quiet, "-m", "celery", "--app", "scrm", "--quiet"]
 
     def _wait_for(self, web: Child) -> None:
         """Until /readyz/ answers 200: database there, migrations done."""

@@ -4,6 +4,7 @@ All children are started by the main thread (the kernel's death signal is tied t
 a session of its own: Ctrl-C reaches only the supervisor, and a dead child's own children can be ended as a group.
 """
 
+import ctypes
 import fcntl
 import os
 import re
@@ -207,6 +208,12 @@ class Supervisor:
         signal.signal(signal.SIGINT, stop)
         signal.signal(signal.SIGTERM, stop)
         signal.signal(signal.SIGHUP, stop)
+
+    @staticmethod
+    def end_with_parent() -> None:
+        """Stop everything when our own starter (make) is killed: nobody could find us afterwards."""
+        if sys.platform == "linux":
+            ctypes.CDLL(None).prctl(1, int(signal.SIGTERM), 0, 0, 0)  # PR_SET_PDEATHSIG
 
     def stop_all(self) -> None:
         """In the reverse order of their start: who uses a server ends before the server does."""
