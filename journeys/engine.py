@@ -16,6 +16,8 @@ from scrm.lib import clock, hints
 log = logging.getLogger(__name__)
 
 BATCH = 2000
+DEADLOCK = "40P01"
+_ATTEMPTS = 4
 OPEN_SQL = "state IN ('active', 'waiting')"
 
 # One probe of the due index per live journey: paused ones cost nothing. In random order, so that a journey with a long
@@ -42,12 +44,23 @@ def advance(limit: int = BATCH) -> int:
     """One batch; answers how many people were moved. A batch that the ledger refuses as a whole is walked again with care,
     so that only the culprits stay behind."""
     try:
-        return _advance(limit, careful=False)
+        return _again_after_deadlock(limit)
     except (OperationalError, InterfaceError):
         raise
     except Exception:
         log.exception("a batch of people could not be moved; going through it group by group")
         return _advance(limit, careful=True)
+
+
+def _again_after_deadlock(limit: int) -> int:
+    """Coupons and messages lock rows of other rooms; when two workers meet there, the loser simply walks again."""
+    for _attempt in range(_ATTEMPTS - 1):
+        try:
+            return _advance(limit, careful=False)
+        except OperationalError as error:
+            if getattr(error.__cause__, "pgcode", None) != DEADLOCK:
+                raise
+    return _advance(limit, careful=False)
 
 
 def _advance(limit: int, careful: bool) -> int:

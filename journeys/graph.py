@@ -24,11 +24,11 @@ class Node:
     targets: dict[str, str | None] = field(default_factory=dict)
 
     def target(self, branch: str) -> str | None:
-        """Key of the next step by that branch; a branch the design does not have goes on. None: the way is over."""
-        return self.targets.get(branch, self.after)
-
-    def has(self, branch: str) -> bool:
-        return branch in self.targets
+        """Key of the next step by that branch. One the design does not have goes by ``next`` (a message that was sent), else
+        to the step that follows. None: the way is over."""
+        if branch in self.targets:
+            return self.targets[branch]
+        return self.targets.get(NEXT, self.after)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,128 @@
+"""Ready designs. A recipe names what it needs (contents, a coupon batch); what is not chosen yet shows as a problem at its
+step, so that a recipe can be opened at once and completed in the builder."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from contacts.models import Tag
+from journeys.steps.base import Text
+from journeys.tree import Definition, Step
+
+Slots = dict[str, int | None]
+RUNNING_SHOES = [{"property": "category", "op": "eq", "value": "running-shoes"}]
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    key: str
+    name: Text
+    text: Text
+    icon: str
+    slots: dict[str, Text]
+    """What it needs: slot -> what to choose. Slots end in ``_content`` or ``_batch``."""
+    build: Callable[[Slots], Definition]
+
+    def make(self, **slots: int | None) -> Definition:
+        """The definition, with the ids of contents and batches that are known. Makes the tags it uses (one query each)."""
+        return self.build({name: slots.get(name) for name in self.slots})
+
+
+def _step(key: str, kind: str, config: dict[str, Any] | None = None, branches: list[dict] | None = None, name: str = "") -> Step:
+    return {"key": key, "kind": kind, "name": name, "config": config or {}, "branches": branches or []}
+
+
+def _send(key: str, content: int | None, channels: list[str], branches: list[dict] | None = None) -> Step:
+    config = {"content": content, "channels": channels, "expires_hours": None, "recheck": False}
+    return _step(key, "send", config, branches)
+
+
+def _trigger(event: str, where: list[dict] | None = None, rule: dict | None = None) -> dict[str, Any]:
+    return {
+        "kind": "event", "event": event, "where": where or [], "segment": None, "stage": "", "rule": rule or {}, "key": "",
+    }  # fmt: skip
+
+
+def _tag(name: str) -> int:
+    return Tag.objects.get_or_create(name=name)[0].pk
+
+
+def welcome(slots: Slots) -> Definition:
+    """Half an hour after the follow. Who never wrote cannot be answered on an Official Account (48-hour window): they are
+    marked and get the mail instead, if there is an address."""
+    missed = {
+        "key": "window_closed",
+        "name": "",
+        "steps": [
+            _step("s4", "tag", {"act": "add", "tag": _tag(_("Window missed")), "days": 90}),
+            _send("s5", slots["mail_content"], ["email"]),
+            _step("s6", "exit"),
+        ],
+    }
+    return {
+        "trigger": _trigger("followed"),
+        "reentry": {"policy": "never", "gap_days": 0},
+        "goal": None,
+        "exits": [{"event": "unfollowed", "where": []}],
+        "steps": [
+            _step("s1", "wait", {"mode": "for", "amount": 30, "unit": "minutes"}),
+            _send(
+                "s2", slots["welcome_content"], ["oa"],
+                [{"key": "next", "name": "", "steps": [_step("s3", "exit")]}, missed],
+            ),
+        ],
+        "last": 6,
+    }  # fmt: skip
+
+
+def category_coupon(slots: Slots) -> Definition:
+    """Somebody who looks at running shoes three days in a row means it: a coupon by the first channel that reaches them."""
+    rule = {
+        "kind": "event", "event": "product_viewed", "where": RUNNING_SHOES, "measure": "days_in_a_row", "property": None,
+        "op": "gte", "value": 3, "days": 30,
+    }  # fmt: skip
+    return {
+        "trigger": _trigger("product_viewed", RUNNING_SHOES, {"all": [rule]}),
+        "reentry": {"policy": "after_exit", "gap_days": 30},
+        "goal": {"event": "order_paid", "where": []},
+        "exits": [],
+        "steps": [
+            _step("s1", "coupon", {"batch": slots["coupon_batch"]}),
+            _send("s2", slots["coupon_content"], ["oa", "email"]),
+            _step("s3", "wait", {"mode": "for", "amount": 7, "unit": "days"}),
+            _step("s4", "exit"),
+        ],
+        "last": 4,
+    }
+
+
+RECIPES = {
+    recipe.key: recipe
+    for recipe in (
+        Recipe(
+            "welcome",
+            gettext_lazy("Welcome"),
+            gettext_lazy("30 minutes after somebody follows: a message on the Official Account; by mail when the window is closed."),
+            "hand-stop",
+            {
+                "welcome_content": gettext_lazy("Welcome message (Official Account)"),
+                "mail_content": gettext_lazy("Welcome mail"),
+            },
+            welcome,
+        ),
+        Recipe(
+            "category_coupon",
+            gettext_lazy("Three days of running shoes, then a coupon"),
+            gettext_lazy("Viewed running shoes on three days in a row: a coupon by the first channel that reaches; ends with the order."),
+            "ticket",
+            {
+                "coupon_batch": gettext_lazy("Coupon batch"),
+                "coupon_content": gettext_lazy("Message with the coupon code"),
+            },
+            category_coupon,
+        ),
+    )
+}
