@@ -6,6 +6,7 @@ from django import forms
 from django.conf import settings
 from django.contrib.auth.password_validation import validate_password
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from scrm.core import first_run
 from scrm.core.enums import PERMISSION_GROUPS, Language, Permission
@@ -14,7 +15,7 @@ from scrm.core.models import Company, Role, Team, User, fold_email
 
 class LoginForm(forms.Form):
     email = forms.EmailField(
-        label=_("E-mail"),
+        label=pgettext_lazy("address", "E-mail"),
         max_length=254,
         widget=forms.EmailInput(attrs={"autocomplete": "username", "autofocus": True}),
     )
@@ -53,7 +54,9 @@ class FirstRunForm(forms.Form):
     company = forms.CharField(label=_("Company name"), max_length=80)
     time_zone = forms.ChoiceField(label=_("Time zone"), choices=zone_choices)
     name = forms.CharField(label=_("Your name"), max_length=60, widget=forms.TextInput(attrs={"autocomplete": "name"}))
-    email = forms.EmailField(label=_("E-mail"), widget=forms.EmailInput(attrs={"autocomplete": "username"}))
+    email = forms.EmailField(
+        label=pgettext_lazy("address", "E-mail"), widget=forms.EmailInput(attrs={"autocomplete": "username"})
+    )
     password = _new_password(_("Password"))
     language = forms.ChoiceField(label=_("Language"), choices=Language.choices)
 

@@ -120,11 +120,12 @@ def test_countdown(left, shown):
 
 class TestAtoms:
     def test_delta_says_good_or_bad_not_up_or_down(self):
-        assert "t-ok" in draw("{% delta 0.12 %}") and "+12.0%" in draw("{% delta 0.12 %}")
-        assert "t-bad" in draw("{% delta -0.009 %}") and "−0.9%" in draw("{% delta -0.009 %}")
+        assert "t-ok" in draw("{% delta 0.12 %}") and "</i>12.0%<" in draw("{% delta 0.12 %}")
+        assert "t-bad" in draw("{% delta -0.009 %}") and 'label="下降"></i>0.9%<' in draw("{% delta -0.009 %}")
         slower = draw("{% delta 11 'down' 'count' '秒' %}")
-        assert "t-bad" in slower and "arrow-up" in slower and "+11秒" in slower
+        assert "t-bad" in slower and "arrow-up" in slower and "11秒" in slower
         assert "t-mute" in draw("{% delta 0 %}")
+        assert ">+1.2pp<" in draw("{% delta 0.012 kind='pp' %}")
 
     def test_everything_is_escaped(self):
         evil = "<script>alert(1)</script>"

@@ -75,7 +75,7 @@ def fold_email(email: str) -> str:
 class User(AbstractBaseUser):
     """Somebody who logs in. Never deleted, only deactivated, so that the audit log keeps its names."""
 
-    email = models.EmailField(_("E-mail"), max_length=254, unique=True)
+    email = models.EmailField(pgettext_lazy("address", "E-mail"), max_length=254, unique=True)
     name = models.CharField(pgettext_lazy("person", "Name"), max_length=60)
     language = models.CharField(_("Language"), max_length=10, choices=Language.choices, default=Language.CHINESE)
     theme = models.CharField(_("Theme"), max_length=8, choices=Theme.choices, default=Theme.AUTO)

@@ -10,12 +10,15 @@ from django.apps import apps
 from django.forms import BoundField
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import pgettext_lazy
 
 from scrm.core import formats, live
 from scrm.core.looks import AVATAR_TONES, CHANNELS, NOTE_ICONS, VERBS
 from scrm.lib import clock
 
 register = template.Library()
+
+_ARROWS = {"up": pgettext_lazy("change", "up"), "down": pgettext_lazy("change", "down")}
 
 register.filter("masked_phone", formats.masked_phone)
 register.filter("masked_email", formats.masked_email)
@@ -109,24 +112,20 @@ def spark(values: Sequence[float | None], series: str = "s1") -> SafeString:
 
 @register.simple_tag
 def delta(value: float | None, good: str = "up", kind: str = "pct", unit: str = "") -> SafeString:
-    """{% delta 0.124 %}: change with arrow; colour says good or bad, not up or down. ``kind`` pct (a ratio), pp (a
-    difference of ratios) or count; ``good`` up or down."""
+    """{% delta 0.124 %}: a change; its colour says good or bad, not up or down. ``kind`` pct (a ratio) and count have an
+    arrow instead of a sign, pp (a difference of ratios) has the sign; ``good`` up or down."""
     if value is None:
         return format_html('<span class="delta x3">{}</span>', formats.MISSING)
-    text = {"pct": formats.pct, "pp": formats.points, "count": formats.count}[kind](value)
-    if kind != "pp":
-        text = formats.signed(text)
-    if not value:
-        return format_html('<span class="delta t-mute">{}{}</span>', text.lstrip("+"), unit)
-    tone = "ok" if (value > 0) == (good == "up") else "bad"
-    arrow = "up" if value > 0 else "down"
-    return format_html(
-        '<span class="delta t-{}"><i class="ti ti-arrow-{}-right" aria-hidden="true"></i>{}{}</span>',
-        tone,
-        arrow,
-        text,
-        unit,
-    )
+    if kind == "pp":
+        text = formats.points(value)
+    else:
+        text = {"pct": formats.pct, "count": formats.count}[kind](abs(value))
+    tone = "mute" if not value else "ok" if (value > 0) == (good == "up") else "bad"
+    arrow = ""
+    if value and kind != "pp":
+        way = "up" if value > 0 else "down"
+        arrow = format_html('<i class="ti ti-arrow-{}-right" role="img" aria-label="{}"></i>', way, _ARROWS[way])
+    return format_html('<span class="delta t-{}">{}{}{}</span>', tone, arrow, text, unit)
 
 
 @register.inclusion_tag("ui/_blank.html")
