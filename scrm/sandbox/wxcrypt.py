@@ -66,10 +66,9 @@ def decrypt(encrypted: str, aes_key: str, appid: str) -> str:
 
 
 def _key(aes_key: str) -> bytes:
+    if len(aes_key) != 43:
+        raise BadCipher("EncodingAESKey must have 43 characters")
     try:
-        key = base64.b64decode(aes_key + "=")
+        return base64.b64decode(aes_key + "=", validate=True)
     except binascii.Error as error:
         raise BadCipher("EncodingAESKey is not base64") from error
-    if len(aes_key) != 43 or len(key) != 32:
-        raise BadCipher("EncodingAESKey must have 43 characters")
-    return key
