@@ -1,6 +1,7 @@
 """Embedded Postgres 18: one server per data folder, on a loopback port with a password that only the owner can read."""
 
 import os
+import re
 import secrets
 import shutil
 import signal
@@ -36,6 +37,8 @@ class Postgres:
     """``prepare()`` makes the cluster when there is none; ``command`` then starts it (SIGINT stops it fast and clean)."""
 
     stop_signal = signal.SIGINT
+    tells = re.compile(r"^(?!.*(database system is (starting|shutting) |due to administrator command))")
+    """Everything but what it answers to whoever asks too early or stays too long."""
 
     def __init__(self, data_dir: Path, *, fast_and_loose: bool = False) -> None:
         """``fast_and_loose``: no fsync, for tests whose data nobody keeps."""

@@ -84,7 +84,7 @@ class Stack:
             postgres.prepare()
             child = Child(
                 "postgres", postgres.command, postgres.environment, postgres.stop_signal, 30, postgres.user,
-                before_restart=postgres.forget_dead_server,
+                before_restart=postgres.forget_dead_server, tells=postgres.tells,
             )  # fmt: skip
             self.supervisor.start(child)
             postgres.wait(_READY_SECONDS, lambda: child.alive and not self.supervisor.stopping.is_set())

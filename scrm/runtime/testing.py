@@ -29,7 +29,15 @@ def servers(data_dir: Path, *, durable: bool, with_redis: bool = True) -> Iterat
         postgres = Postgres(data_dir, fast_and_loose=not durable)
         postgres.prepare()
         server = keeper.start(
-            Child("postgres", postgres.command, postgres.environment, postgres.stop_signal, 30, postgres.user)
+            Child(
+                "postgres",
+                postgres.command,
+                postgres.environment,
+                postgres.stop_signal,
+                30,
+                postgres.user,
+                tells=postgres.tells,
+            )
         )
         postgres.wait(60, lambda: server.alive)
         urls = {"DATABASE_URL": postgres.url}
