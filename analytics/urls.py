@@ -5,7 +5,6 @@ from analytics import views
 app_name = "analytics"
 
 urlpatterns = [
-    path("", views.home, name="home"),
     path("overview/", views.overview, name="overview"),
     path("overview/export/", views.overview_export, name="overview_export"),
 ]

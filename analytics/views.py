@@ -1,7 +1,7 @@
 import csv
 
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import render
 from django.utils.translation import gettext as _
 
 from analytics import queries
@@ -12,14 +12,8 @@ from campaigns.queries import reason_label
 from scrm.core import audit
 from scrm.core.access import requires
 from scrm.core.enums import Permission
-from scrm.core.navigation import home_for
 
 CHART_METRICS = ["sent", "held", "suppressed", "opened", "clicked", "followed", "stage", "inbound"]
-
-
-@requires()
-def home(request: HttpRequest) -> HttpResponse:
-    return redirect(home_for(request.user))
 
 
 @requires(Permission.ANALYTICS_VIEW)
