@@ -1,0 +1,11 @@
+from django.utils.translation import gettext_lazy as _
+
+from scrm.core.enums import Permission
+from scrm.core.navigation import Item
+
+ITEMS = [
+    Item(_("Contacts"), "contacts:contact_list", "users", Permission.CONTACTS_VIEW, "customers"),
+    Item(_("Segments"), "contacts:segment_list", "filter", Permission.CONTACTS_VIEW, "customers"),
+    Item(_("Tags"), "contacts:tag_list", "tags", Permission.CONTACTS_VIEW, "customers"),
+    Item(_("Stage rules"), "contacts:stage_rule_list", "flag", Permission.CONTACTS_VIEW, "customers"),
+]

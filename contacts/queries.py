@@ -1,0 +1,107 @@
+"""Reads that several pages share."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from django.db import connection
+from django.db.models import Count, Model, QuerySet
+from django.utils.translation import gettext as _
+
+from contacts.enums import EventKind
+from contacts.models import Segment, SegmentMember, StageRule
+from contacts.segments import leaves_of
+from scrm.core.enums import Scope
+from scrm.core.models import User
+
+MOST_NAMES = 200
+
+
+def owners_for(user: User, *, everybody: bool = False) -> QuerySet[User]:
+    """People who may own contacts: all, the team's, or nobody to choose from when the role sees only its own.
+    ``everybody`` is for handing over, which may go to any colleague."""
+    active = User.objects.active().select_related("team").order_by("name", "id")
+    if everybody or user.scope == Scope.ALL:
+        return active
+    if user.scope == Scope.TEAM and user.team_id:
+        return active.filter(team=user.team_id)
+    return active.none()
+
+
+def attribute_names() -> list[str]:
+    """Keys of custom attributes among the contacts seen last; a key that only old contacts carry may be missing. One query
+    on an index, however many contacts there are."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT DISTINCT jsonb_object_keys(recent.attributes) FROM (SELECT attributes FROM contacts_contact"
+            " WHERE merged_into_id IS NULL ORDER BY last_seen_at DESC, id DESC LIMIT 2000) recent ORDER BY 1 LIMIT %s",
+            [MOST_NAMES],
+        )
+        return [row[0] for row in cursor.fetchall()]
+
+
+def event_choices() -> list[tuple[str, str]]:
+    """Event kinds to choose from: the product's own, then the names that tracking brought in. A loose index scan over
+    (kind, ...): one step per distinct kind."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "WITH RECURSIVE kinds AS ("
+            " (SELECT kind FROM contacts_event WHERE kind >= 'track:' AND kind < 'track;' ORDER BY kind LIMIT 1)"
+            " UNION ALL SELECT (SELECT e.kind FROM contacts_event e WHERE e.kind > k.kind AND e.kind < 'track;'"
+            " ORDER BY e.kind LIMIT 1) FROM kinds k WHERE k.kind IS NOT NULL)"
+            " SELECT kind FROM kinds WHERE kind IS NOT NULL LIMIT %s",
+            [MOST_NAMES],
+        )
+        tracked = [(row[0], row[0].removeprefix("track:")) for row in cursor.fetchall()]
+    return [*EventKind.choices, *tracked]
+
+
+
+
+def tag_users(tag_id: int) -> list[str]:
+    """What names the tag in a rule. Two queries."""
+    return [str(name) for name, leaf in _named_leaves() if leaf.get("kind") == "tag" and tag_id in (leaf.get("tags") or [])]
+
+
+def segment_users(segment: Segment) -> list[str]:
+    """What needs the segment: rules of other segments and of stages, and rows of any room with a foreign key to it."""
+    users = [
+        str(name)
+        for name, leaf in _named_leaves(without_segment=segment.pk)
+        if leaf.get("kind") == "segment" and leaf.get("segment") == segment.pk
+    ]
+    for model, field in _pointing_at_segments():
+        users += [f"{model._meta.verbose_name} “{row}”" for row in model._default_manager.filter(**{field: segment})[:20]]
+    return list(dict.fromkeys(users))
+
+
+def segment_uses(ids: Iterable[int]) -> Counter[int]:
+    """How many things need each of these segments; a fixed number of queries."""
+    wanted = set(ids)
+    uses: Counter[int] = Counter()
+    for _name, leaf in _named_leaves():
+        if leaf.get("kind") == "segment" and leaf.get("segment") in wanted:
+            uses[leaf["segment"]] += 1
+    for model, field in _pointing_at_segments():
+        rows = model._default_manager.filter(**{f"{field}__in": wanted}).order_by()
+        for segment_id, number in rows.values_list(field).annotate(n=Count("pk")):
+            uses[segment_id] += number
+    return uses
+
+
+def _named_leaves(without_segment: int | None = None) -> Iterator[tuple[str, dict[str, Any]]]:
+    for segment in Segment.objects.filter(static=False).exclude(pk=without_segment).only("name", "rule").order_by("name"):
+        for _path, leaf in leaves_of(segment.rule):
+            yield _("segment “%(name)s”") % {"name": segment.name}, leaf
+    for rule in StageRule.objects.only("name", "rule"):
+        for _path, leaf in leaves_of(rule.rule):
+            yield _("stage rule “%(name)s”") % {"name": rule.label}, leaf
+
+
+def _pointing_at_segments() -> list[tuple[type[Model], str]]:
+    """Models of any room that point at a segment, without a room to the left having to be known here."""
+    return [
+        (relation.related_model, relation.field.name)
+        for relation in Segment._meta.related_objects
+        if relation.related_model is not SegmentMember and relation.related_model._meta.managed
+    ]

@@ -1,0 +1,1 @@
+"""Pages of the contacts room. View function, URL name and template share one name."""
