@@ -75,6 +75,9 @@ class DraftEdit(models.Model):
     class Meta:
         constraints = [models.UniqueConstraint(fields=["version", "revision"], name="draftedit_once")]
 
+    def __str__(self) -> str:
+        return f"{self.version_id} r{self.revision}"
+
 
 class EnrolmentQuerySet(models.QuerySet):
     def open(self):
@@ -161,6 +164,9 @@ class Subscription(models.Model):
             models.Index(fields=["enrolment"], condition=Q(checked=False), name="subscription_unchecked"),
         ]
 
+    def __str__(self) -> str:
+        return f"{self.enrolment_id} {self.kind}"
+
 
 class StepLog(models.Model):
     """The way one person went, one row per stretch walked without a pause. Written only by the engine."""
@@ -170,6 +176,9 @@ class StepLog(models.Model):
     at = models.DateTimeField()
     trail = models.TextField()
     """``step>branch`` separated by blanks, in order; a step without branch is where the person stopped."""
+
+    def __str__(self) -> str:
+        return self.trail
 
 
 class StepCount(models.Model):
@@ -183,3 +192,6 @@ class StepCount(models.Model):
 
     class Meta:
         indexes = [models.Index(fields=["version", "step", "branch"], name="stepcount_sum")]
+
+    def __str__(self) -> str:
+        return f"{self.step}>{self.branch} {self.n}"

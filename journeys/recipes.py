@@ -105,7 +105,7 @@ RECIPES = {
         Recipe(
             "welcome",
             gettext_lazy("Welcome"),
-            gettext_lazy("30 minutes after somebody follows: a message on the Official Account; by mail when the window is closed."),
+            gettext_lazy("30 minutes after a follow: a message on the Official Account, or a mail when its window is closed."),
             "hand-stop",
             {
                 "welcome_content": gettext_lazy("Welcome message (Official Account)"),
@@ -116,7 +116,7 @@ RECIPES = {
         Recipe(
             "category_coupon",
             gettext_lazy("Three days of running shoes, then a coupon"),
-            gettext_lazy("Viewed running shoes on three days in a row: a coupon by the first channel that reaches; ends with the order."),
+            gettext_lazy("Running shoes viewed on three days in a row: a coupon by the first channel that reaches."),
             "ticket",
             {
                 "coupon_batch": gettext_lazy("Coupon batch"),

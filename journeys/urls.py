@@ -1,6 +1,6 @@
 from django.urls import path
 
-from journeys.views import builder, editing, journey, people
+from journeys.views import builder, editing, journey, people, rules
 
 app_name = "journeys"
 
@@ -24,8 +24,8 @@ urlpatterns = [
     path("journeys/<int:pk>/steps/<slug:key>/", editing.step_edit, name="step_edit"),
     path("journeys/<int:pk>/steps/<slug:key>/<str:act>/", editing.step_act, name="step_act"),
     path("journeys/<int:pk>/where/<slug:key>/", editing.where_edit, name="where_edit"),
-    path("journeys/<int:pk>/rule/<slug:key>/", editing.rule_edit, name="rule_edit"),
-    path("journeys/<int:pk>/rule/<slug:key>/<slug:branch>/", editing.rule_edit, name="branch_rule_edit"),
+    path("journeys/<int:pk>/rule/<slug:key>/", rules.rule_edit, name="rule_edit"),
+    path("journeys/<int:pk>/rule/<slug:key>/<slug:branch>/", rules.rule_edit, name="branch_rule_edit"),
     path("journeys/<int:pk>/people/", people.enrolment_list, name="enrolment_list"),
     path("journeys/<int:pk>/people/add/", people.contact_add, name="contact_add"),
     path("journeys/<int:pk>/people/<int:enrolment_pk>/", people.enrolment_detail, name="enrolment_detail"),

@@ -55,7 +55,7 @@ class CouponStep(Kind):
 
     def enter(self, people, node, walk):
         without = []
-        for (prefix, journey_id), group in _keys(people, node.key).items():
+        for prefix, group in _keys(people, node.key).items():
             codes = coupons.issue(node.config["batch"], [person.contact_id for person in group], prefix)
             details = _details(codes.values())
             for person in group:
@@ -92,7 +92,7 @@ def _keys(people, key):
     groups = defaultdict(list)
     for person in people:
         run = sum(pk < person.id for pk in runs[person.journey_id, person.contact_id])
-        groups[f"j:{person.journey_id}:{key}:{run}:{person.visit}", person.journey_id].append(person)
+        groups[f"j:{person.journey_id}:{key}:{run}:{person.visit}"].append(person)
     return groups
 
 

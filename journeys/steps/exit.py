@@ -17,7 +17,6 @@ class Exit(Kind):
 
     def rehearse(self, node, rehearsal):
         rehearsal.add(_("Leaves the journey."))
-        return None
 
 
 KIND = Exit()
