@@ -1,6 +1,6 @@
 from django.urls import path
 
-from campaigns.views import campaign, content, coupon
+from campaigns.views import campaign, content, coupon, message
 
 app_name = "campaigns"
 
@@ -29,4 +29,7 @@ urlpatterns = [
     path("coupons/new/", coupon.batch_new, name="batch_new"),
     path("coupons/<int:pk>/", coupon.batch_detail, name="batch_detail"),
     path("coupons/<int:pk>/edit/", coupon.batch_edit, name="batch_edit"),
+    path("messages/", message.message_list, name="message_list"),
+    path("messages/<int:pk>/", message.message_detail, name="message_detail"),
+    path("messages/<int:pk>/settle/", message.message_settle, name="message_settle"),
 ]

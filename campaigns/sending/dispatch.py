@@ -15,7 +15,7 @@ from campaigns.enums import State
 from campaigns.models import Message
 from campaigns.sending import compose, finish, outcomes, pace, states, sweep
 from campaigns.sending.regate import Claimed, regate
-from channels_ingest.connectors.base import ConnectorError
+from channels_ingest.connectors.base import ConnectorError, Link
 from channels_ingest.connectors.registry import CONNECTORS
 from channels_ingest.models import Channel
 from scrm.lib import clock
@@ -59,16 +59,17 @@ def dispatch_account(channel: Channel) -> bool:
     ready = compose.compose(rows)
     finish.fail_unrendered(channel, [item for item in ready if item.rendered is None])
     ready = [item for item in ready if item.rendered is not None]
+    trouble: ConnectorError | None = None
     try:
         with CONNECTORS[channel.kind].open(channel) as link:
-            healthy = _send_all(channel, link, ready)
+            trouble = _send_all(channel, link, ready)
     except ConnectorError as error:
-        finish.account_failed(channel, error)
-        healthy = False
-    if not healthy:
+        trouble = error
+    if trouble is not None:
         _give_back([item.row for item in ready])
+        finish.account_failed(channel, trouble)
     # A message may have gone on to another channel, so even a short batch is looked after once more.
-    return healthy
+    return trouble is None
 
 
 @transaction.atomic
@@ -90,29 +91,25 @@ def claim(channel: Channel, limit: int) -> tuple[list[Claimed], int]:
     return claimed, len(ids)
 
 
-def _send_all(channel: Channel, link, ready: list[compose.Ready]) -> bool:
-    """Handful by handful; False when the account itself has failed and the rest must wait."""
+def _send_all(channel: Channel, link: Link, ready: list[compose.Ready]) -> ConnectorError | None:
+    """Handful by handful; answers the error when the account itself has failed and the rest must wait."""
     for start in range(0, len(ready), HANDFUL):
-        handful = _begin(ready[start : start + HANDFUL])
-        results, stopped = [], None
-        for item in handful:
-            if stopped is not None:
-                results.append(finish.Result(item, stopped, tried=False))
-                continue
-            result = _send(link, item)
+        results: list[finish.Result] = []
+        trouble: ConnectorError | None = None
+        for item in _begin(ready[start : start + HANDFUL]):
+            result = _send(link, item) if trouble is None else finish.Result(item, trouble, tried=False)
             results.append(result)
-            if result.error is not None and finish.stops_account(result.error):
-                stopped = result.error
+            if trouble is None and result.error is not None and finish.stops_account(result.error):
+                trouble = result.error
         finish.finish(channel, results)
-        if stopped is not None:
-            finish.account_failed(channel, stopped)
-            return False
-        if results and all(result.error is None for result in results):
+        if trouble is not None:
+            return trouble
+        if any(result.error is None for result in results):
             pace.well(channel)
-    return True
+    return None
 
 
-def _send(link, item: compose.Ready) -> finish.Result:
+def _send(link: Link, item: compose.Ready) -> finish.Result:
     try:
         return finish.Result(item, receipt=link.send(item.address, item.rendered, item.row.key))
     except ConnectorError as error:
@@ -149,7 +146,3 @@ def _give_back(rows: list[Claimed]) -> None:
             [states.target("give_back"), [row.id for row in rows], [row.fence for row in rows], State.LEASED],
         )
 
-
-def due_by(moment: datetime) -> int:
-    """How many messages wait until then (business time)."""
-    return Message.objects.waiting().filter(next_at__lte=moment).count()

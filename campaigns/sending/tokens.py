@@ -25,6 +25,8 @@ def read(purpose: str, token: str, count: int) -> tuple[int, ...] | None:
         raw = base64.b64decode(token + "=" * (-len(token) % 4), altchars=b"-_", validate=True)
     except ValueError:
         return None
+    if base64.urlsafe_b64encode(raw).rstrip(b"=").decode() != token:
+        return None  # one spelling only: the last character has bits to spare
     body, code = raw[:-_CODE_BYTES], raw[-_CODE_BYTES:]
     if not hmac.compare_digest(code, _code(purpose, body)):
         return None

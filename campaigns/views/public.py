@@ -5,8 +5,10 @@ import base64
 import re
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
+from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import translation
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_safe, require_http_methods
@@ -19,6 +21,7 @@ from contacts import intake
 from contacts.enums import ConsentState, EventKind, Purpose
 from contacts.models import Consent, Contact
 from scrm.core.access import public
+from scrm.core.enums import Language
 from scrm.core.models import Company
 from scrm.lib import clock
 
@@ -86,7 +89,7 @@ def unsubscribe(request: HttpRequest, token: str) -> HttpResponse:
     done = request.method == "POST" or ConsentState.WITHDRAWN in state
     hint = message.identity.hint if message.identity else ""
     context = {"message": message, "hint": hint, "done": done, "company": Company.get()}
-    return render(request, "campaigns/public_unsubscribe.html", context)
+    return _page(request, message.contact.language, "campaigns/public_unsubscribe.html", context)
 
 
 @public
@@ -111,7 +114,19 @@ def confirm(request: HttpRequest, token: str) -> HttpResponse:
         "row": row, "hint": row.identity.hint, "done": row.state == OptInState.CONFIRMED, "outdated": outdated or optin.is_outdated(row),
         "follower": optin.masked(follower) if follower else "", "company": Company.get(),
     }
-    return render(request, "campaigns/public_confirm.html", context, status=410 if context["outdated"] and not context["done"] else 200)
+    status = 410 if context["outdated"] and not context["done"] else 200
+    return _page(request, row.contact.language, "campaigns/public_confirm.html", context, status)
+
+
+def _page(request: HttpRequest, language: str, template: str, context: dict, status: int = 200) -> HttpResponse:
+    """In the language the reader chose on this page before, else the contact's."""
+    if settings.LANGUAGE_COOKIE_NAME not in request.COOKIES and language.lower().startswith("en"):
+        request.LANGUAGE_CODE = Language.ENGLISH.value
+        translation.activate(request.LANGUAGE_CODE)
+    answer = render(request, template, context, status=status)
+    # The address is the right to act: it must not leak to the sites this page may lead to.
+    answer.headers["Referrer-Policy"] = "no-referrer"
+    return answer
 
 
 def _messages():

@@ -10,6 +10,7 @@ from campaigns.actions import approve_content, save_campaign, save_content
 from campaigns.actions.content import VariantDraft
 from campaigns.enums import State
 from campaigns.models import Campaign, Message, WaveMember
+from channels_ingest.models import Channel
 from contacts import intake
 from contacts.enums import IdentityKind, Trust
 from contacts.models import Segment
@@ -32,6 +33,8 @@ def content(marketer, admin):
 
 @pytest.fixture
 def people(db) -> list[int]:
+    """Five people with a verified address who never agreed to marketing, and an account that could write to them."""
+    Channel.objects.create(kind="email", name="Mail", settings={"host": "127.0.0.1", "port": 9, "from_address": "a@b.example"})
     now = clock.now()
     rows = [
         intake.Incoming(

@@ -1,0 +1,109 @@
+"""The ledger as pages: what was sent, is waiting or was not sent, and why."""
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_GET, require_POST
+
+from campaigns.enums import Origin, Reason, State
+from campaigns.models import Campaign, Message
+from campaigns.sending import reasons, states
+from campaigns.sending.settling import settle_unknown
+from channels_ingest.models import Channel
+from contacts.enums import ChannelKind
+from scrm.core.access import fetch, requires
+from scrm.core.enums import Level, Permission
+from scrm.core.lists import Facet, Search, listing
+from scrm.core.pages import done, render_page
+from scrm.lib import clock
+
+GROUPS = {
+    "waiting": (gettext_lazy("Waiting"), [State.QUEUED, State.HELD, State.LEASED, State.ATTEMPTING]),
+    "sent": (gettext_lazy("Sent"), [State.SENT, State.DELIVERED]),
+    "not_sent": (gettext_lazy("Not sent"), [State.SUPPRESSED, State.EXPIRED]),
+    "failed": (gettext_lazy("Failed"), [State.FAILED, State.BOUNCED]),
+    "unknown": (gettext_lazy("Unknown"), [State.UNKNOWN]),
+}
+SENDING_CHANNELS = [ChannelKind.OA, ChannelKind.EMAIL]
+
+
+def _by_group(rows, values):
+    return rows.filter(state__in=[state for value in values for state in GROUPS[value][1]])
+
+
+FACETS = [
+    Facet("state", gettext_lazy("State"), [(key, label) for key, (label, _states) in GROUPS.items()], _by_group),
+    Facet("channel", gettext_lazy("Channel"), [(c.value, c.label) for c in SENDING_CHANNELS], lambda rows, values: rows.filter(channel__in=values)),
+    Facet("origin", gettext_lazy("Origin"), Origin.choices, lambda rows, values: rows.filter(origin__in=values)),
+    Facet("reason", gettext_lazy("Reason"), Reason.choices, lambda rows, values: rows.filter(reason__in=values)),
+]
+
+
+def _narrow(rows, text):
+    return rows.filter(contact__name_grams__contains=[text[:2]], contact__name__icontains=text) if text else rows
+
+
+@require_GET
+@requires(Permission.CONTACTS_VIEW)
+def message_list(request: HttpRequest) -> HttpResponse:
+    """All messages to contacts that the user may see, newest first; ``contact``, ``campaign`` or ``content`` in the address narrow it."""
+    rows = Message.objects.visible_to(request.user).select_related("contact", "content").defer("decisions", "context")
+    narrowed = {}
+    for name, column in (("contact", "contact_id"), ("content", "content_id"), ("campaign", "origin_id"), ("journey", "origin_id")):
+        value = request.GET.get(name, "")
+        if value.isdecimal() and len(value) < 19:
+            narrowed[column] = int(value)
+            if column == "origin_id":
+                narrowed["origin"] = name
+    page = listing(
+        request, rows.filter(**narrowed), sorts={"new": "-id"}, facets=FACETS, search=Search(_("Customer"), _narrow), size=50
+    )
+    for row in page.rows:
+        row.tone = reasons.TONES[row.state]
+    return render_page(request, "campaigns/message_list.html", {"page": page, "unknown": _unknown(request)})
+
+
+def _unknown(request: HttpRequest) -> int:
+    """How many wait for a person's decision."""
+    return Message.objects.visible_to(request.user).filter(state=State.UNKNOWN)[:100].count()
+
+
+@require_GET
+@requires(Permission.CONTACTS_VIEW)
+def message_detail(request: HttpRequest, pk: int) -> HttpResponse:
+    """Why did or didn't this person get this?"""
+    message = _message(request, pk)
+    origin = Campaign.objects.filter(pk=message.origin_id).first() if message.origin == Origin.CAMPAIGN else None
+    context = {
+        "message": message,
+        "tone": reasons.TONES[message.state],
+        "headline": reasons.headline(message),
+        "steps": reasons.steps(message),
+        "asked": [ChannelKind(channel) for channel in message.channels if channel in ChannelKind.values],
+        "account": Channel.objects.filter(pk=message.account_id).first(),
+        "campaign": origin,
+        "may_campaign": request.user.can(Permission.CAMPAIGNS_EDIT),
+        "may_content": request.user.can(Permission.CONTENT_EDIT),
+        "waits": message.state in {State.QUEUED, State.HELD} and message.next_at > clock.now(),
+        "may_settle": message.state == State.UNKNOWN and request.user.can(Permission.CAMPAIGNS_SEND),
+    }
+    return render(request, "campaigns/message_detail.html", context)
+
+
+@require_POST
+@requires(Permission.CAMPAIGNS_SEND)
+def message_settle(request: HttpRequest, pk: int) -> HttpResponse:
+    """Of an unknown one: it arrived, or send it again."""
+    message = _message(request, pk)
+    sent = request.POST.get("answer") == "sent"
+    try:
+        settle_unknown(message=message, sent=sent, by=request.user)
+    except states.ImpossibleMove:
+        return done(request, "campaigns:message_detail", _("Somebody else has decided already."), Level.WARN, pk)
+    return done(request, "campaigns:message_detail", _("Counted as sent.") if sent else _("Queued again."), Level.OK, pk)
+
+
+def _message(request: HttpRequest, pk: int) -> Message:
+    rows = Message.objects.visible_to(request.user).select_related("contact", "content", "identity")
+    return fetch(rows, pk=pk)
