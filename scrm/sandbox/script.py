@@ -167,7 +167,7 @@ ROAD = [
         _("As the marketer: build a segment with nested conditions and watch its live count."),
         _("The count follows every change; sales see only their own customers in it."),
         lambda facts: "segment" in facts.visited,
-        _visit(_("Segments"), "/segments/"),
+        _visit(_("Segments"), "/contacts/segments/"),
     ),
     Step(
         "campaign",
@@ -193,7 +193,7 @@ ROAD = [
         _("As the manager: followers, prospects, sent, held, suppressed, opened and clicked."),
         _("What you just played is in the figures."),
         lambda facts: "overview" in facts.visited,
-        _visit(_("Overview"), "/"),
+        _visit(_("Overview"), "/overview/"),
     ),
 ]
 SILENT = [

@@ -35,8 +35,7 @@
 
   let told = '';
   function tellBrowser() {
-    const key = Object.keys(localStorage).find(name => name.startsWith('zk') && /anon/i.test(name));
-    const id = key ? localStorage[key].replace(/^"|"$/g, '') : '';
+    const id = localStorage.getItem('zk_id') || '';
     if (id && id !== told) { told = id; fetch('/note', { method: 'POST', body: JSON.stringify({ kind: 'browser', detail: id }) }) }
   }
 
