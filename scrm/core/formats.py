@@ -88,7 +88,7 @@ def day(moment: datetime) -> str:
     local = timezone.localtime(moment)
     other_year = local.year != timezone.localtime().year
     if in_chinese():
-        return date_format(local, "Y年n月j日 D" if other_year else "n月j日 D")
+        return f"{date_format(local, 'Y年n月j日' if other_year else 'n月j日')} 周{'一二三四五六日'[local.weekday()]}"
     return date_format(local, "D, M j, Y" if other_year else "D, M j")
 
 

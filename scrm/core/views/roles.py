@@ -18,7 +18,7 @@ from scrm.core.pages import done
 @require_GET
 @requires(Permission.ROLES_EDIT)
 def role_list(request: HttpRequest) -> HttpResponse:
-    roles = Role.objects.annotate(size=Count("users", filter=Q(users__is_active=True)))
+    roles = Role.objects.annotate(size=Count("users", filter=Q(users__is_active=True))).order_by("pk")
     return render(request, "core/role_list.html", {"roles": roles, "all_permissions": len(Permission)})
 
 
