@@ -167,9 +167,9 @@ EVENT_CONSUMERS = [
 ]
 CONTACT_PANELS = ["campaigns.panels.contact_messages", "journeys.panels.contact_enrolments"]
 SEGMENT_CONDITIONS = ["campaigns.conditions.CONDITIONS"]
-CONTACT_MERGE_HANDLERS: list[str] = ["campaigns.merging.merged"]
+CONTACT_MERGE_HANDLERS: list[str] = ["campaigns.merging.merged", "journeys.merging.on_merge"]
 """Called with (survivor_id, other_id) inside the transaction of a merge, to re-point a room's own rows."""
-CONTACT_UNMERGE_HANDLERS: list[str] = ["campaigns.merging.unmerged"]
+CONTACT_UNMERGE_HANDLERS: list[str] = ["campaigns.merging.unmerged", "journeys.merging.on_unmerge"]
 """The same when a merge is undone, after identities went back to ``other_id`` and before the log does."""
 BENCHES: list[str] = ["contacts.bench.BENCHES", "campaigns.bench.BENCHES"]
 SEARCH_PROVIDERS = ["contacts.search.provide"]
