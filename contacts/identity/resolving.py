@@ -120,12 +120,13 @@ class Resolver:
 
     def _fallback_owner(self, proven: list[Shown], browsers: list[Shown], claims: list[Shown]) -> Person | None:
         """Without an owner by proof: who claimed a handle that is proven now, or uses the browser that a server names with
-        it, if nothing else is proven of that person. When nothing is proven at all: the owner of the browser, else of the claim."""
+        it, if nothing else is proven of that person. When nothing is proven at all: the owner of the browser (a new browser
+        is a new visitor, whatever is claimed in it); without any browser the owner of the claim."""
         if proven:
             named = [key for key, _trust in proven] + [key for key, trust in browsers if trust >= Trust.VERIFIED]
             owners = (self.rows[key].person.root() for key in named if key in self.rows)
             return next((person for person in owners if not person.verified), None)
-        for key, _trust in (*browsers, *claims):
+        for key, _trust in browsers or claims:
             if key in self.rows:
                 return self.rows[key].person.root()
         return None
