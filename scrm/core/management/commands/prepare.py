@@ -10,12 +10,8 @@ from django.core.management import call_command, get_commands
 from django.core.management.base import BaseCommand
 
 from scrm.core import first_run, pumps
+from scrm.core.assets import UNUSED
 from scrm.runtime import places
-
-UNUSED_STATIC = ["*.scss", "*.html", "*.rtl*", "*-200*", "*-300*", "*.esm*", "*.mjs", "*.ts", "*.md", "tabler-flags*",
-                 "tabler-payments*", "tabler-socials*", "tabler-marketing*", "tabler-props*", "tabler-icons-filled*",
-                 "src", "modular", "ext", "echarts.common*", "echarts.simple*", "package.json"]  # fmt: skip
-"""Parts of the front-end packages that no page loads."""
 
 
 class Command(BaseCommand):
@@ -62,14 +58,14 @@ class Command(BaseCommand):
         now = self.fingerprint()
         if stamp.exists() and stamp.read_text() == now:
             return
-        call_command("collectstatic", interactive=False, clear=True, verbosity=0, ignore_patterns=UNUSED_STATIC)
+        call_command("collectstatic", interactive=False, clear=True, verbosity=0, ignore_patterns=UNUSED)
         stamp.write_text(now)
         self.say("static files ready")
 
     def fingerprint(self) -> str:
         digest = hashlib.sha256(settings.STORAGES["staticfiles"]["BACKEND"].encode())
         for finder in get_finders():
-            for path, storage in sorted(finder.list(UNUSED_STATIC), key=lambda found: found[0]):
+            for path, storage in sorted(finder.list(UNUSED), key=lambda found: found[0]):
                 facts = os.stat(storage.path(path))
                 digest.update(f"{path} {facts.st_size} {facts.st_mtime_ns}\n".encode())
         return digest.hexdigest()
