@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import pytest
 from django.core.cache import cache
+from django.core.management import call_command
 from django.test import Client
 
 from scrm.core.enums import Language, RoleKey, Scope
@@ -24,6 +25,12 @@ def _hermetic(settings) -> None:
     }
     settings.CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
     cache.clear()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _compiled_messages() -> None:
+    """The compiled catalogues are not in the repository."""
+    call_command("messages", compile=True)
 
 
 @pytest.fixture(autouse=True)

@@ -44,6 +44,24 @@ def _new_password(label: str) -> forms.CharField:
     )
 
 
+_WEAK = {
+    "password_too_short": _("Too short: use at least %(min_length)d characters."),
+    "password_too_common": _("This password is on the lists that guessers try first. Choose another one."),
+    "password_too_similar": _("Too close to the name or the e-mail. Choose another one."),
+}
+
+
+def check_new_password(password: str, user: User) -> None:
+    """Django's validators in our words. Raises ValidationError with every reason."""
+    try:
+        validate_password(password, user)
+    except forms.ValidationError as error:
+        reasons = [
+            forms.ValidationError(_WEAK.get(one.code, one.message), one.code, one.params) for one in error.error_list
+        ]
+        raise forms.ValidationError(reasons) from None
+
+
 class FirstRunForm(forms.Form):
     token = forms.CharField(
         label=_("Token"),
@@ -68,7 +86,7 @@ class FirstRunForm(forms.Form):
 
     def clean_password(self) -> str:
         user = User(email=self.cleaned_data.get("email", ""), name=self.cleaned_data.get("name", ""))
-        validate_password(self.cleaned_data["password"], user)
+        check_new_password(self.cleaned_data["password"], user)
         return self.cleaned_data["password"]
 
 
@@ -97,7 +115,7 @@ class PasswordForm(forms.Form):
         return self.cleaned_data["old"]
 
     def clean_new(self) -> str:
-        validate_password(self.cleaned_data["new"], self.user)
+        check_new_password(self.cleaned_data["new"], self.user)
         return self.cleaned_data["new"]
 
     def clean(self) -> dict[str, object]:
@@ -131,7 +149,7 @@ class UserForm(forms.ModelForm):
 
     def clean_password(self) -> str:
         if self.cleaned_data["password"]:
-            validate_password(self.cleaned_data["password"], self.instance)
+            check_new_password(self.cleaned_data["password"], self.instance)
         return self.cleaned_data["password"]
 
 

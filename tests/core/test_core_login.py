@@ -130,6 +130,14 @@ class TestFirstRun:
         client.post(reverse("core:first_run"), {**self.DATA, "token": token, "password": "password12"})
         assert not User.objects.exists() and first_run.fits(token)
 
+    @pytest.mark.parametrize(
+        ("password", "reason"), [("short", "太短"), ("password123", "猜到"), ("Su@Example.com", "接近")]
+    )
+    def test_the_reason_is_told_in_chinese(self, password, reason, client, make_user):
+        token = first_run.token()
+        answer = client.post(reverse("core:first_run"), {**self.DATA, "token": token, "password": password})
+        assert reason in str(answer.context["form"].errors["password"])
+
 
 class TestSwitches:
     def test_language_for_strangers_is_a_cookie(self, client, person):
