@@ -1,7 +1,6 @@
 """The phone page in a real browser: what a visitor of the demo does with the mouse."""
 
 import json
-import shutil
 import smtplib
 from email.message import EmailMessage
 from pathlib import Path
@@ -15,23 +14,7 @@ from tests.fixtures_sandbox import OA
 from tests.sandbox.doubles import RedirectedClient
 
 pytestmark = pytest.mark.browser
-CHROME = shutil.which("chromium") or shutil.which("google-chrome") or shutil.which("chromium-browser")
 AXE = Path(__file__).resolve().parents[2] / "node_modules" / "axe-core" / "axe.min.js"
-FLAGS = [
-    *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"),
-    *("--disable-component-update", "--disable-sync"),
-]
-
-
-@pytest.fixture
-def browser():
-    sync_api = pytest.importorskip("playwright.sync_api")
-    if not CHROME:
-        pytest.skip("no Chromium on the PATH")
-    with sync_api.sync_playwright() as playwright:
-        one = playwright.chromium.launch(executable_path=CHROME, args=FLAGS)
-        yield one
-        one.close()
 
 
 @pytest.fixture
@@ -59,12 +42,9 @@ def stage(make_sandbox, developer):
     return sandbox
 
 
-def test_a_customer_is_played_with_the_mouse(stage, browser):
-    page = browser.new_context(viewport={"width": 1440, "height": 1000}).new_page()
+def test_a_customer_is_played_with_the_mouse(stage, tab):
+    page = tab(height=1000)
     page.set_default_timeout(10_000)
-    troubles: list[str] = []
-    page.on("console", lambda message: troubles.append(message.text) if message.type == "error" else None)
-    page.on("pageerror", lambda error: troubles.append(str(error)))
     page.goto(stage.url)
     phone = page.locator(".phone.big")
 
@@ -106,21 +86,19 @@ def test_a_customer_is_played_with_the_mouse(stage, browser):
     assert page.locator("#sbx").get_attribute("data-openid") != before
     acts = [act["kind"] for act in stage.get(f"/record/acts.json?openid={before}")["acts"]]
     assert acts == ["follow", "text", "open", "view", "email", "mail", "open", "clock"]
-    assert troubles == []
 
 
-def test_pages_are_accessible_and_fit_a_phone(stage, browser):
+def test_pages_are_accessible_and_fit_a_phone(stage, tab):
     if not AXE.exists():
         pytest.skip("axe-core is not installed")
-    context = browser.new_context(bypass_csp=True)
-    page = context.new_page()
+    page = tab(bypass_csp=True)
     for path in ("/", "/accounts", "/shop/", "/shop/p/dawn-racer/", "/shop/coupon/"):
         page.set_viewport_size({"width": 390, "height": 844})
         page.goto(stage.url + path)
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), path
         page.set_viewport_size({"width": 1280, "height": 900})
         for theme in ("light", "dark"):
-            context.add_cookies([{"name": "sandbox_theme", "value": theme, "url": stage.url}])
+            page.context.add_cookies([{"name": "sandbox_theme", "value": theme, "url": stage.url}])
             page.goto(stage.url + path)
             page.add_script_tag(path=str(AXE))
             found = page.evaluate("axe.run(document, {iframes: false}).then(result => result.violations)")
