@@ -23,6 +23,13 @@ class WebForm(ChannelForm):
         widget=forms.Textarea(attrs={"rows": 3}),
         help_text=_("One origin a line, for example https://shop.example.com. Empty: any site that has the write key."),
     )
+    browser_orders = forms.BooleanField(
+        label=_("Orders told by browsers count"),
+        required=False,
+        help_text=_(
+            "Anybody can make a browser say that it paid. Leave this off and send orders from your server with the secret key."
+        ),
+    )
 
     def __init__(self, *args: Any, channel=None, **kwargs: Any) -> None:
         if channel is not None:

@@ -29,6 +29,8 @@ _TIMEOUT_SECONDS = 5.0
 def current(channel: Channel) -> str:
     """A token that is good for the next minutes. No lock and no call unless it has to be fetched. Raises ConnectorError."""
     row = ChannelToken.objects.filter(channel=channel).first()
+    if row is not None and row.refused_at:
+        raise refusal()
     return _good(row) or replace(channel, "")
 
 

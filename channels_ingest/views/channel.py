@@ -1,0 +1,172 @@
+"""Accounts: list with health, connect, change, pause, try again, check."""
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_GET, require_POST
+
+from channels_ingest import actions, collector
+from channels_ingest.connectors.registry import CONNECTORS
+from channels_ingest.enums import Kind
+from channels_ingest.looks import said
+from channels_ingest.models import Channel, SceneCode
+from channels_ingest.queries import LOOK_BACK_DAYS, bad_inputs, channel_health, one_health, set_aside_counts
+from scrm.core.access import fetch, requires
+from scrm.core.enums import Level, Permission
+from scrm.core.pages import done
+
+WHAT_FOR = {
+    Kind.WECHAT_OA: gettext_lazy(
+        "Followers, menu clicks, scans and messages come in; greetings, texts and template messages go out."
+    ),
+    Kind.WEB: gettext_lazy(
+        "Page views, products, forms and orders come in from your shop and your servers. Nothing goes out."
+    ),
+    Kind.EMAIL: gettext_lazy("Mail goes out through your own mail server, with one-click unsubscribe."),
+}
+
+
+@require_GET
+@requires(Permission.CHANNELS_VIEW)
+def channel_list(request: HttpRequest) -> HttpResponse:
+    """Every account with its health. A constant number of queries."""
+    context = {
+        "rows": channel_health(),
+        "days": LOOK_BACK_DAYS,
+        "nobodys": bad_inputs(None),
+        "may_edit": request.user.can(Permission.CHANNELS_EDIT),
+        **set_aside_counts(),
+    }
+    return render(request, "channels_ingest/channel_list.html", context)
+
+
+@require_GET
+@requires(Permission.CHANNELS_EDIT)
+def channel_add(request: HttpRequest) -> HttpResponse:
+    """Choose what to connect."""
+    kinds = [(kind, Kind(kind).label, connector.channel_kind, WHAT_FOR[kind]) for kind, connector in CONNECTORS.items()]
+    return render(request, "channels_ingest/channel_add.html", {"kinds": kinds})
+
+
+@requires(Permission.CHANNELS_EDIT)
+def channel_create(request: HttpRequest, kind: str) -> HttpResponse:
+    connector = CONNECTORS.get(kind)
+    if connector is None:
+        raise Http404
+    form = connector.form(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        channel = actions.create_channel(
+            kind=kind,
+            name=form.cleaned_data["name"],
+            settings=form.settings_values(),
+            credentials=form.credential_values(),
+            by=request.user,
+        )
+        return done(request, channel, _("Connected. Next: what to type on the other side."))
+    context = {"form": form, "kind": Kind(kind), "looks": connector.channel_kind}
+    return render(request, "channels_ingest/channel_edit.html", context, status=422 if form.is_bound else 200)
+
+
+@requires(Permission.CHANNELS_EDIT)
+def channel_edit(request: HttpRequest, pk: int) -> HttpResponse:
+    channel = fetch(Channel, pk=pk)
+    connector = CONNECTORS[channel.kind]
+    form = connector.form(request.POST or None, channel=channel)
+    if request.method == "POST" and form.is_valid():
+        actions.update_channel(
+            channel,
+            name=form.cleaned_data["name"],
+            settings=form.settings_values(),
+            credentials=form.credential_values(),
+            by=request.user,
+        )
+        return done(request, channel, _("Saved"))
+    context = {"form": form, "shown": channel, "kind": Kind(channel.kind), "looks": connector.channel_kind}
+    return render(request, "channels_ingest/channel_edit.html", context, status=422 if form.is_bound else 200)
+
+
+@require_GET
+@requires(Permission.CHANNELS_VIEW)
+def channel_detail(request: HttpRequest, pk: int) -> HttpResponse:
+    """Health, what to type on the other side, refused input, codes."""
+    channel = fetch(Channel, pk=pk)
+    context = {
+        "shown": channel,
+        "health": one_health(channel),
+        "kind": Kind(channel.kind),
+        "codes": SceneCode.objects.filter(channel=channel)[:50] if channel.kind == Kind.WECHAT_OA else [],
+        "shown_settings": _settings(channel),
+        "snippet": _snippet(channel) if channel.kind == Kind.WEB else "",
+        "domain": str(channel.settings.get("from_address", "")).rpartition("@")[2],
+        "days": LOOK_BACK_DAYS,
+        "may_edit": request.user.can(Permission.CHANNELS_EDIT),
+        "can_check": CONNECTORS[channel.kind].check is not None,
+    }
+    return render(request, "channels_ingest/channel_detail.html", context)
+
+
+@require_POST
+@requires(Permission.CHANNELS_EDIT)
+def channel_secrets(request: HttpRequest, pk: int) -> HttpResponse:
+    """What has to be typed on the other side, once, audited."""
+    channel = fetch(Channel, pk=pk)
+    held = actions.show_secrets(channel, by=request.user)
+    if channel.kind == Kind.WEB:
+        held = {"server_key": collector.server_key(channel)}
+    response = render(request, "channels_ingest/_secrets.html", {"shown": channel, "held": held})
+    response["Cache-Control"] = "no-store"
+    return response
+
+
+@require_POST
+@requires(Permission.CHANNELS_EDIT)
+def channel_pause(request: HttpRequest, pk: int) -> HttpResponse:
+    channel = fetch(Channel, pk=pk)
+    actions.pause_channel(channel, by=request.user)
+    return done(request, channel, _("Paused"))
+
+
+@require_POST
+@requires(Permission.CHANNELS_EDIT)
+def channel_resume(request: HttpRequest, pk: int) -> HttpResponse:
+    """Also “try again” of a broken account."""
+    channel = fetch(Channel, pk=pk)
+    actions.resume_channel(channel, by=request.user)
+    return done(request, channel, _("Active again"))
+
+
+@require_POST
+@requires(Permission.CHANNELS_EDIT)
+def channel_check(request: HttpRequest, pk: int) -> HttpResponse:
+    """One real call to the platform."""
+    channel = fetch(Channel, pk=pk)
+    worked, told, code = actions.check_channel(channel, by=request.user)
+    if not worked:
+        text = _("The connection does not work: {reason}").format(reason=said(told))
+        return done(request, channel, f"{text} ({code})" if code else text, Level.BAD)
+    if channel.kind == Kind.WECHAT_OA:
+        return done(request, channel, _("The connection works: WeChat tells of {n} followers.").format(n=told or 0))
+    return done(request, channel, _("The connection works: {server} answered.").format(server=told or channel.name))
+
+
+def _settings(channel: Channel) -> list[tuple[str, object]]:
+    """(label, value) of what the form shows, without credentials."""
+    form = CONNECTORS[channel.kind].form(channel=channel)
+    shown = []
+    for name, field in form.fields.items():
+        if name == "name" or name in form.credential_names:
+            continue
+        value = channel.settings.get(name)
+        if hasattr(field, "choices"):
+            value = dict(field.choices).get(value, value)
+        elif isinstance(value, bool):
+            value = _("yes") if value else _("no")
+        elif isinstance(value, list):
+            value = ", ".join(value)
+        shown.append((str(field.label), value))
+    return shown
+
+
+def _snippet(channel: Channel) -> str:
+    return f'<script src="{channel.webhook_url}/t.js?k={channel.token}" data-page async></script>'
