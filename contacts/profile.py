@@ -9,7 +9,7 @@ from django.utils.html import conditional_escape
 from django.utils.module_loading import import_string
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.utils.translation import ngettext, pgettext_lazy
 
 from contacts import reach as reaching
 from contacts.enums import ChannelKind, EventKind, IdentityKind, MergeState, Purpose, Stage, TagSource
@@ -20,6 +20,8 @@ from scrm.core.enums import Permission
 from scrm.core.models import User
 
 MAIN_PATH = [Stage.PUBLIC, Stage.PROSPECT, Stage.NEW, Stage.REPEAT, Stage.LOYAL]
+STAGE_SHORT = {Stage.NEW: pgettext_lazy("stage", "New"), Stage.REPEAT: pgettext_lazy("stage", "Repeat")}
+"""Words for the narrow path of stages."""
 SOURCE_ICONS = {
     TagSource.MANUAL: "user",
     TagSource.RULE: "bolt",
@@ -167,7 +169,7 @@ def stage_path(contact: Contact) -> list[dict[str, Any]]:
     now = path.index(Stage(contact.stage))
     return [
         {
-            "label": stage.label,
+            "label": STAGE_SHORT.get(stage, stage.label),
             "at": reached.get(stage.value) or (contact.first_seen_at if at == 0 else None),
             "state": "now" if at == now else "done" if at < now else "",
         }

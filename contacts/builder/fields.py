@@ -21,6 +21,7 @@ class Field:
     default: Any = None
     before: Any = ""
     after: Any = ""
+    placeholder: Any = ""
     width: int = 0
     """Of a text or number box, in characters; 0 leaves it to the stylesheet."""
     shown: Callable[[Values], bool] = lambda values: True

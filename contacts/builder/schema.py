@@ -152,7 +152,15 @@ def _where_value(row: Values) -> Any:
     return as_number(str(row.get("value") or "")) if row.get("op") in {"gte", "lte"} else row.get("value")
 
 
-_WITHIN = Field("days", "number", _("Days"), before=pgettext_lazy("condition", "in the last"), after=_("days"), width=4)
+_WITHIN = Field(
+    "days",
+    "number",
+    _("Days"),
+    before=pgettext_lazy("condition", "in the last"),
+    after=_("days"),
+    placeholder=pgettext_lazy("days", "all"),
+    width=4,
+)
 
 _STAGE = Schema(
     "stage",

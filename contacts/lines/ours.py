@@ -7,7 +7,7 @@ from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
-from contacts.enums import ChannelKind, Purpose, Stage
+from contacts.enums import Purpose, Stage
 from contacts.lines.line import Line, Note, Properties, Renderer, text_of
 
 
@@ -78,11 +78,9 @@ def contact_unmerged(p: Properties) -> Line:
 
 
 def consent(title: str, icon: str, tone: str, p: Properties) -> Line:
-    channel, purpose = text_of(p, "channel"), text_of(p, "purpose")
-    named = [_label(ChannelKind, channel), _label(Purpose, purpose)]
     how = how_label(text_of(p, "how"))
     notes = tuple(Note(text) for text in (how, text_of(p, "reason"), text_of(p, "by_name")) if text)
-    return Line(_(title), " · ".join(part for part in named if part), notes=notes, icon=icon, tone=tone)
+    return Line(_(title), _label(Purpose, text_of(p, "purpose")), notes=notes, icon=icon, tone=tone)
 
 
 def how_label(how: str) -> str:
