@@ -1,14 +1,13 @@
 """What segments may ask about messages (settings.SEGMENT_CONDITIONS).
 
-{"kind": "message", "did": "sent" | "opened" | "clicked" | "not_opened" | "not_clicked", "campaign": id or null, "content": id or null,
-"channel": "email" or null, "days": 30 or null}. not_opened and not_clicked are among those who got it.
+{"kind": "message", "did": "sent" | "opened" | "clicked" | "not_opened" | "not_clicked", "campaign": id or null,
+"content": id or null, "channel": "email" or null, "days": 30 or null}. not_opened and not_clicked are among those who got it.
 """
 
 from typing import Any
 
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
-from django.utils.translation import ngettext
+from django.utils.translation import gettext_lazy, ngettext
 
 from campaigns.models import Campaign, Content
 from contacts.enums import ChannelKind
@@ -69,7 +68,12 @@ def compile_leaf(leaf: dict[str, Any], scope: Scope) -> IdSet:
     def exists(outer: str) -> tuple[str, Params]:
         return f"SELECT 1 FROM campaigns_message m WHERE {parts} AND m.contact_id = {outer}", params
 
-    return IdSet(f"SELECT m.contact_id FROM campaigns_message m WHERE {parts}{narrowed}", [*params, *ids], distinct=False, exists=exists)
+    return IdSet(
+        f"SELECT m.contact_id FROM campaigns_message m WHERE {parts}{narrowed}",
+        [*params, *ids],
+        distinct=False,
+        exists=exists,
+    )
 
 
 def describe(leaf: dict[str, Any]) -> str:

@@ -13,7 +13,8 @@ _KINDS = {ConsentState.GRANTED: EventKind.CONSENT_GRANTED, ConsentState.WITHDRAW
 
 
 def lock_people(contact_ids: Iterable[int]) -> None:
-    """Take the contacts' row locks in id order, as everybody does before changing what hangs on them; until the transaction ends."""
+    """Take the contacts' row locks in id order, as everybody does before changing what hangs on them; until the
+    transaction ends."""
     people = Contact.objects.filter(pk__in=set(contact_ids)).order_by("pk")
     list(people.select_for_update(no_key=True, of=("self",)).values_list("pk", flat=True))
 
@@ -31,22 +32,30 @@ def record(contact_ids: Iterable[int], channel: str, state: ConsentState, proof:
 def set_state(
     contact_ids: Iterable[int], channel: str, state: ConsentState, proof: Mapping[str, object]
 ) -> list[intake.Incoming]:
-    """The rows of ``record`` without its locks; answers the events, which the caller appends last. A pending consent never overwrites an
-    answer that was given, and is no event."""
+    """The rows of ``record`` without its locks; answers the events, which the caller appends last. A pending consent
+    never overwrites an answer that was given, and is no event."""
     now = clock.now()
     rows = [
-        Consent(contact_id=pk, channel=channel, purpose=Purpose.MARKETING, state=state, proof=dict(proof), changed_at=now)
+        Consent(
+            contact_id=pk, channel=channel, purpose=Purpose.MARKETING, state=state, proof=dict(proof), changed_at=now
+        )
         for pk in sorted(set(contact_ids))
     ]
     if state == ConsentState.PENDING:
         Consent.objects.bulk_create(rows, ignore_conflicts=True)
         return []
     Consent.objects.bulk_create(
-        rows, update_conflicts=True, unique_fields=["contact", "channel", "purpose"], update_fields=["state", "proof", "changed_at"]
+        rows,
+        update_conflicts=True,
+        unique_fields=["contact", "channel", "purpose"],
+        update_fields=["state", "proof", "changed_at"],
     )
     return [
         intake.Incoming(
-            kind=str(_KINDS[state]), channel=channel, occurred_at=now, contact_id=row.contact_id,
+            kind=str(_KINDS[state]),
+            channel=channel,
+            occurred_at=now,
+            contact_id=row.contact_id,
             properties={"channel": channel, "purpose": Purpose.MARKETING.value, **proof},
         )
         for row in rows

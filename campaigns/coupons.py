@@ -30,8 +30,8 @@ class CannotChange(Exception):
 def issue(batch_id: int, contact_ids: Iterable[int], key_prefix: str) -> dict[int, str]:
     """Give each contact a code of the batch; answers {contact id: code}, without those for whom no stock was left.
 
-    Idempotent by (key prefix, contact): asking again gives the same codes. Locks the batch's row until the transaction ends, so stock
-    holds under any race. Nothing new comes from a batch that is not active. coupon_issued events are appended last.
+    Idempotent by (key prefix, contact): asking again gives the same codes. Locks the batch's row until the transaction
+    ends, so stock holds under any race. Nothing new comes from a batch that is not active. coupon_issued events are appended last.
     """
     wanted = sorted(set(contact_ids))
     if not wanted:
@@ -49,7 +49,11 @@ def issue(batch_id: int, contact_ids: Iterable[int], key_prefix: str) -> dict[in
     now = clock.now()
     rows = [
         Coupon(
-            batch=batch, contact_id=pk, code=code, issue_key=f"{key_prefix}:{pk}", issued_at=now,
+            batch=batch,
+            contact_id=pk,
+            code=code,
+            issue_key=f"{key_prefix}:{pk}",
+            issued_at=now,
             expires_at=now + timedelta(days=batch.valid_days),
         )
         for pk, code in zip(new, _codes(len(new)), strict=True)
@@ -59,9 +63,16 @@ def issue(batch_id: int, contact_ids: Iterable[int], key_prefix: str) -> dict[in
     intake.append_own(
         [
             intake.Incoming(
-                kind=EventKind.COUPON_ISSUED.value, channel=ChannelKind.SYS.value, occurred_at=now, contact_id=row.contact_id,
+                kind=EventKind.COUPON_ISSUED.value,
+                channel=ChannelKind.SYS.value,
+                occurred_at=now,
+                contact_id=row.contact_id,
                 properties={
-                    "batch": batch.pk, "name": batch.name, "code": row.code, "value": str(batch.value), "currency": batch.currency,
+                    "batch": batch.pk,
+                    "name": batch.name,
+                    "code": row.code,
+                    "value": str(batch.value),
+                    "currency": batch.currency,
                     "coupon": row.pk,
                 },
             )
@@ -89,7 +100,9 @@ def fields(codes: Iterable[str]) -> dict[str, dict[str, str]]:
 def redeem(code: str, *, contact_id: int | None = None, order_id: int | None = None) -> Coupon | None:
     """Mark a code as used, once; None when it is unknown, used or expired. The event is appended in the same transaction."""
     now = clock.now()
-    coupon = Coupon.objects.select_for_update(of=("self",)).select_related("batch").filter(code=code.strip().upper()).first()
+    coupon = (
+        Coupon.objects.select_for_update(of=("self",)).select_related("batch").filter(code=code.strip().upper()).first()
+    )
     if coupon is None or coupon.state != CouponState.ISSUED or coupon.expires_at <= now:
         return None
     coupon.state, coupon.redeemed_at, coupon.order_id = CouponState.REDEEMED, now, order_id
@@ -97,9 +110,16 @@ def redeem(code: str, *, contact_id: int | None = None, order_id: int | None = N
     intake.append_own(
         [
             intake.Incoming(
-                kind=EventKind.COUPON_REDEEMED.value, channel=ChannelKind.SYS.value, occurred_at=now,
+                kind=EventKind.COUPON_REDEEMED.value,
+                channel=ChannelKind.SYS.value,
+                occurred_at=now,
                 contact_id=contact_id or coupon.contact_id,
-                properties={"batch": coupon.batch_id, "name": coupon.batch.name, "code": coupon.code, "order": order_id},
+                properties={
+                    "batch": coupon.batch_id,
+                    "name": coupon.batch.name,
+                    "code": coupon.code,
+                    "order": order_id,
+                },
             )
         ]
     )

@@ -1,4 +1,5 @@
-"""What becomes of our rows when two contacts become one, and two again (settings.CONTACT_MERGE_HANDLERS, CONTACT_UNMERGE_HANDLERS)."""
+"""What becomes of our rows when two contacts become one, and two again (settings.CONTACT_MERGE_HANDLERS,
+CONTACT_UNMERGE_HANDLERS)."""
 
 from campaigns.models import Coupon, Message, OptIn
 from contacts.models import Identity

@@ -1,8 +1,8 @@
 """Double opt-in: an address typed into a form gets one mail that asks; its owner's click is the consent.
 
-When the visitor came by the personal link of a message, the page also asks whether they are the person who got that message. The link
-alone is only observed evidence (it may have been forwarded); with the confirmed address and the person's own yes it is enough to make
-visitor and follower one contact.
+When the visitor came by the personal link of a message, the page also asks whether they are the person who got that
+message. The link alone is only observed evidence (it may have been forwarded); with the confirmed address and the
+person's own yes it is enough to make visitor and follower one contact.
 """
 
 from collections.abc import Iterable, Sequence
@@ -45,7 +45,8 @@ _MAIL = {
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """One submission: ``contact_id`` typed the address of ``identity_id``; ``link`` is the token of the personal link that led here."""
+    """One submission: ``contact_id`` typed the address of ``identity_id``; ``link`` is the token of the personal link
+    that led here."""
 
     contact_id: int
     identity_id: int
@@ -64,16 +65,20 @@ def start(contact_id: int, identity: Identity, link_token: str, form: str, submi
 def start_all(starts: Sequence[Start]) -> int:
     """Pending consent and a confirmation mail for each submission; answers how many mails were planned.
 
-    Idempotent by ``submission``, throttled per address, nothing for an address that is confirmed and has consented. Set-based; the ledger
-    comes last.
+    Idempotent by ``submission``, throttled per address, nothing for an address that is confirmed and has consented.
+    Set-based; the ledger comes last.
     """
     now = clock.now()
-    known = set(OptIn.objects.filter(submission__in=[s.submission for s in starts]).values_list("submission", flat=True))
+    known = set(
+        OptIn.objects.filter(submission__in=[s.submission for s in starts]).values_list("submission", flat=True)
+    )
     asked = _asked_lately([s.identity_id for s in starts], now)
     owners = {i.pk: i for i in Identity.objects.filter(pk__in=[s.identity_id for s in starts], kind=IdentityKind.EMAIL)}
     willing = set(
         Consent.objects.filter(
-            contact_id__in=[i.contact_id for i in owners.values()], channel=ChannelKind.EMAIL, purpose=Purpose.MARKETING,
+            contact_id__in=[i.contact_id for i in owners.values()],
+            channel=ChannelKind.EMAIL,
+            purpose=Purpose.MARKETING,
             state=ConsentState.GRANTED,
         ).values_list("contact_id", flat=True)
     )
@@ -86,8 +91,14 @@ def start_all(starts: Sequence[Start]) -> int:
             continue
         seen.add(s.identity_id)
         rows.append(
-            OptIn(contact_id=s.contact_id, identity_id=s.identity_id, submission=s.submission, form=s.form[:120],
-                  link_message_id=message_of(s.link), requested_at=now)
+            OptIn(
+                contact_id=s.contact_id,
+                identity_id=s.identity_id,
+                submission=s.submission,
+                form=s.form[:120],
+                link_message_id=message_of(s.link),
+                requested_at=now,
+            )
         )
     if not rows:
         return 0
@@ -116,9 +127,17 @@ def _ask(rows: Sequence[OptIn]) -> int:
     planned = submit(
         [
             SendRequest(
-                key=f"optin:{row.pk}", contact_id=row.identity.contact_id, content_id=content.pk, purpose=Purpose.TRANSACTIONAL.value,
-                origin=Origin.SYSTEM.value, origin_id=row.pk, channels=[ChannelKind.EMAIL.value], identity_id=row.identity_id,
-                ref={"opt_in": row.pk}, context={"message": {"confirm_url": url_of(row)}}, expires_at=row.requested_at + VALID,
+                key=f"optin:{row.pk}",
+                contact_id=row.identity.contact_id,
+                content_id=content.pk,
+                purpose=Purpose.TRANSACTIONAL.value,
+                origin=Origin.SYSTEM.value,
+                origin_id=row.pk,
+                channels=[ChannelKind.EMAIL.value],
+                identity_id=row.identity_id,
+                ref={"opt_in": row.pk},
+                context={"message": {"confirm_url": url_of(row)}},
+                expires_at=row.requested_at + VALID,
             )
             for row in rows
         ]
@@ -140,8 +159,8 @@ def message_of(link_token: str) -> int | None:
 
 
 def follower_of(row: OptIn) -> Contact | None:
-    """The other person this visitor may be: who got the message whose link led here, if that is a living contact other than the one that
-    confirms."""
+    """The other person this visitor may be: who got the message whose link led here, if that is a living contact other
+    than the one that confirms."""
     if row.link_message is None:
         return None
     follower = Contact.objects.living().filter(pk=row.link_message.contact_id).first()
@@ -183,7 +202,12 @@ def confirm(row: OptIn, *, is_me: bool | None) -> Contact:
     proof = {"by": "confirmed link", "opt_in": row.pk, "form": row.form}
     contact_id = identities.confirm(row.identity, proof, contact_id=row.contact_id)
     if follower is not None and is_me and follower.pk != contact_id:
-        evidence = {"link_message": row.link_message_id, "email_confirmed": True, "answered_by_person": True, "opt_in": row.pk}
+        evidence = {
+            "link_message": row.link_message_id,
+            "email_confirmed": True,
+            "answered_by_person": True,
+            "opt_in": row.pk,
+        }
         identities.merge(follower, Contact.objects.get(pk=contact_id), evidence)
         contact_id = follower.pk
     _tell(row, contact_id)
@@ -192,10 +216,16 @@ def confirm(row: OptIn, *, is_me: bool | None) -> Contact:
 
 def _tell(row: OptIn, contact_id: int) -> None:
     given = consent.set_state(
-        [contact_id], ChannelKind.EMAIL, ConsentState.GRANTED, {"how": "double opt-in", "opt_in": row.pk, "form": row.form}
+        [contact_id],
+        ChannelKind.EMAIL,
+        ConsentState.GRANTED,
+        {"how": "double opt-in", "opt_in": row.pk, "form": row.form},
     )
     confirmed = intake.Incoming(
-        kind=EventKind.EMAIL_CONFIRMED.value, channel=ChannelKind.EMAIL.value, occurred_at=clock.now(), contact_id=contact_id,
+        kind=EventKind.EMAIL_CONFIRMED.value,
+        channel=ChannelKind.EMAIL.value,
+        occurred_at=clock.now(),
+        contact_id=contact_id,
         properties={"opt_in": row.pk, "form": row.form, "email": row.identity.hint},
     )
     intake.append_own([confirmed, *given])
@@ -203,7 +233,8 @@ def _tell(row: OptIn, contact_id: int) -> None:
 
 @transaction.atomic
 def confirm_content() -> Content:
-    """The newest approved confirmation mail; the built-in one is made when it is first needed, and may be replaced by a new version."""
+    """The newest approved confirmation mail; the built-in one is made when it is first needed, and may be replaced by
+    a new version."""
     found = Content.objects.filter(system_key=CONFIRM, state=ContentState.APPROVED).order_by("-version").first()
     if found is not None:
         return found
@@ -213,7 +244,12 @@ def confirm_content() -> Content:
     if made:
         for language, (subject, body) in _MAIL.items():
             Variant.objects.create(
-                content=content, channel=ChannelKind.EMAIL, language=language, format=ContentFormat.MARKDOWN, subject=subject, body=body
+                content=content,
+                channel=ChannelKind.EMAIL,
+                language=language,
+                format=ContentFormat.MARKDOWN,
+                subject=subject,
+                body=body,
             )
     content.state, content.approved_at = ContentState.APPROVED, clock.now()
     content.save()

@@ -13,7 +13,12 @@ SHOWN = 6
 
 def contact_messages(request: HttpRequest, contact: Contact) -> SafeString | None:
     """The last messages with state and reason, and the coupons; nothing when there are none. Two queries."""
-    rows = list(Message.objects.filter(contact=contact).select_related("content").defer("decisions", "context").order_by("-id")[: SHOWN + 1])
+    rows = list(
+        Message.objects.filter(contact=contact)
+        .select_related("content")
+        .defer("decisions", "context")
+        .order_by("-id")[: SHOWN + 1]
+    )
     coupons = list(Coupon.objects.filter(contact=contact).select_related("batch").order_by("-id")[:SHOWN])
     if not rows and not coupons:
         return None

@@ -44,7 +44,10 @@ def release_address(*, suppression: Suppression, by: User) -> None:
 
 def _add(keys: list[tuple[str, int, object]], reason: SuppressionReason, note: str) -> int:
     now = clock.now()
-    rows = [Suppression(kind=k, scope=s, index=i, reason=reason, note=note[:200], created_at=now) for k, s, i in sorted(keys, key=str)]
+    rows = [
+        Suppression(kind=k, scope=s, index=i, reason=reason, note=note[:200], created_at=now)
+        for k, s, i in sorted(keys, key=str)
+    ]
     Suppression.objects.bulk_create(rows, ignore_conflicts=True)
     if reason not in {SuppressionReason.OPTED_OUT, SuppressionReason.COMPLAINED}:
         soft = Suppression.objects.filter(reason__in=[SuppressionReason.OPTED_OUT, SuppressionReason.COMPLAINED])

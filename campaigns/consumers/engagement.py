@@ -1,4 +1,5 @@
-"""What people do with our messages, read from the log: opens and clicks, opt-outs in chat, forms that ask for confirmation, unfollows.
+"""What people do with our messages, read from the log: opens and clicks, opt-outs in chat, forms that ask for
+confirmation, unfollows.
 
 Set-based: one statement per effect and batch. Contacts are locked first, in id order; events are appended last.
 """
@@ -8,7 +9,6 @@ from collections.abc import Sequence
 from django.db import connection
 
 from campaigns import consent, optin, optout
-from campaigns.models import Message
 from campaigns.sending import outcomes, stop
 from contacts import intake
 from contacts.consumers import EventRow
@@ -74,11 +74,14 @@ def _roll_up(events: Sequence[EventRow]) -> None:
 
 
 def _opt_outs(events: Sequence[EventRow]) -> list[EventRow]:
-    return [e for e in events if e.kind == EventKind.MESSAGE_IN and optout.is_opt_out(str(e.properties.get("text") or ""))]
+    return [
+        e for e in events if e.kind == EventKind.MESSAGE_IN and optout.is_opt_out(str(e.properties.get("text") or ""))
+    ]
 
 
 def _forms(events: Sequence[EventRow]) -> list[optin.Start]:
-    """Submissions with an address, unless the form says that no mail is wanted. The address is found by the index that intake left."""
+    """Submissions with an address, unless the form says that no mail is wanted. The address is found by the index that
+    intake left."""
     submitted = [e for e in events if e.kind == EventKind.FORM_SUBMITTED and e.properties.get("email_index")]
     submitted = [e for e in submitted if e.properties.get("consent") is not False]
     if not submitted:
@@ -97,5 +100,3 @@ def _forms(events: Sequence[EventRow]) -> list[optin.Start]:
         for event in submitted
         if str(event.properties["email_index"]) in found
     ]
-
-

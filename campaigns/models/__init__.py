@@ -4,4 +4,19 @@ from campaigns.models.coupon import Coupon, CouponBatch
 from campaigns.models.link import Link, OptIn
 from campaigns.models.message import Message, Pace, Suppression
 
-__all__ = ["Campaign", "CampaignState", "Content", "Coupon", "CouponBatch", "Immutable", "Link", "Message", "OptIn", "Pace", "Suppression", "Variant", "Wave", "WaveMember"]
+__all__ = [
+    "Campaign",
+    "CampaignState",
+    "Content",
+    "Coupon",
+    "CouponBatch",
+    "Immutable",
+    "Link",
+    "Message",
+    "OptIn",
+    "Pace",
+    "Suppression",
+    "Variant",
+    "Wave",
+    "WaveMember",
+]

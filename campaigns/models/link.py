@@ -31,7 +31,9 @@ class OptIn(models.Model):
     submission = models.TextField(unique=True)
     """Idempotency: the event that asked for it."""
     form = models.CharField(max_length=120, blank=True)
-    link_message = models.ForeignKey("campaigns.Message", models.SET_NULL, null=True, db_constraint=False, related_name="+")
+    link_message = models.ForeignKey(
+        "campaigns.Message", models.SET_NULL, null=True, db_constraint=False, related_name="+"
+    )
     """The message whose personal link brought the visitor: observed evidence of who it may be."""
     message = models.ForeignKey("campaigns.Message", models.SET_NULL, null=True, db_constraint=False, related_name="+")
     """The confirmation mail."""

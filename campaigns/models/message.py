@@ -31,7 +31,9 @@ class Message(models.Model):
     id = models.BigAutoField(primary_key=True)
     key = models.TextField(unique=True)
     """Idempotency key made of stable ids: "campaign:7:wave:1:contact:42", "enrolment:9:step:a:1"."""
-    contact = models.ForeignKey("contacts.Contact", models.DO_NOTHING, db_constraint=False, related_name="messages", db_index=False)
+    contact = models.ForeignKey(
+        "contacts.Contact", models.DO_NOTHING, db_constraint=False, related_name="messages", db_index=False
+    )
     identity = models.ForeignKey(
         "contacts.Identity", models.DO_NOTHING, db_constraint=False, null=True, related_name="+", db_index=False
     )
@@ -43,7 +45,9 @@ class Message(models.Model):
     """channels_ingest.Channel it goes out by, 0 when none was chosen."""
     channels = ArrayField(models.CharField(max_length=10), default=list)
     """What was asked for, in order of preference."""
-    content = models.ForeignKey("campaigns.Content", models.PROTECT, db_constraint=False, related_name="messages", db_index=False)
+    content = models.ForeignKey(
+        "campaigns.Content", models.PROTECT, db_constraint=False, related_name="messages", db_index=False
+    )
     purpose = models.CharField(_("purpose"), max_length=14, choices=Purpose.choices)
     origin = models.CharField(_("origin"), max_length=10, choices=Origin.choices)
     origin_id = models.BigIntegerField(default=0)
@@ -89,23 +93,36 @@ class Message(models.Model):
         verbose_name = _("message")
         verbose_name_plural = _("messages")
         indexes = [
-            models.Index(fields=["account_id", "lane", "next_at"], condition=Q(state__in=WAITING, paused=False), name="message_due"),
-            models.Index(fields=["lease_until"], condition=Q(state__in=[State.LEASED, State.ATTEMPTING]), name="message_leased"),
-            models.Index(fields=["expires_at"], condition=Q(state__in=WAITING, expires_at__isnull=False), name="message_expiring"),
+            models.Index(
+                fields=["account_id", "lane", "next_at"],
+                condition=Q(state__in=WAITING, paused=False),
+                name="message_due",
+            ),
+            models.Index(
+                fields=["lease_until"], condition=Q(state__in=[State.LEASED, State.ATTEMPTING]), name="message_leased"
+            ),
+            models.Index(
+                fields=["expires_at"], condition=Q(state__in=WAITING, expires_at__isnull=False), name="message_expiring"
+            ),
             models.Index(fields=["contact", "-id"], name="message_contact"),
             models.Index(
                 fields=["contact", "next_at"],
                 condition=Q(purpose="marketing", state__in=[*ACTIVE, State.SENT, State.DELIVERED, State.UNKNOWN]),
                 name="message_cap",
             ),
-            models.Index(fields=["identity", "next_at"], condition=Q(channel__in=["oa", "wecom", "weibo", "douyin"]), name="message_window"),
+            models.Index(
+                fields=["identity", "next_at"],
+                condition=Q(channel__in=["oa", "wecom", "weibo", "douyin"]),
+                name="message_window",
+            ),
             models.Index(fields=["origin", "origin_id", "-id"], name="message_origin"),
             models.Index(fields=["platform_id"], condition=~Q(platform_id=""), name="message_platform"),
             models.Index(F("id").desc(), condition=Q(state__in=[State.UNKNOWN, State.FAILED]), name="message_trouble"),
         ]
         constraints = [
             models.CheckConstraint(
-                condition=~Q(state__in=[*ACTIVE, *WENT_OUT]) | Q(identity__isnull=False), name="message_active_has_address"
+                condition=~Q(state__in=[*ACTIVE, *WENT_OUT]) | Q(identity__isnull=False),
+                name="message_active_has_address",
             ),
         ]
 

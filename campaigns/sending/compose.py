@@ -58,7 +58,13 @@ def compose(rows: list[Claimed]) -> list[Ready]:
 
 def company_fields() -> dict[str, str]:
     """The ``company`` of merge fields: its name, and the address of the first web site that is connected."""
-    site = Channel.objects.active().filter(kind=Kind.WEB).order_by("id").values_list("settings__site_url", flat=True).first()
+    site = (
+        Channel.objects.active()
+        .filter(kind=Kind.WEB)
+        .order_by("id")
+        .values_list("settings__site_url", flat=True)
+        .first()
+    )
     return {"name": Company.get().name, "shop_url": str(site or "")}
 
 
@@ -100,7 +106,9 @@ def tracked(content_id: int, message_id: int, url: str) -> str:
 def link_id(content_id: int, url: str) -> int:
     """The stored link of a URL in a content version; made when first met. Content is immutable, so the cache never lies."""
     digest = uuid.UUID(bytes=hashlib.sha256(url.encode()).digest()[:16])
-    Link.objects.bulk_create([Link(content_id=content_id, url=url, digest=digest, created_at=clock.now())], ignore_conflicts=True)
+    Link.objects.bulk_create(
+        [Link(content_id=content_id, url=url, digest=digest, created_at=clock.now())], ignore_conflicts=True
+    )
     return Link.objects.values_list("pk", flat=True).get(content_id=content_id, digest=digest)
 
 

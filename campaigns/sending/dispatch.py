@@ -6,7 +6,7 @@ handful of ``attempting`` ones, of which nobody can know: those become ``unknown
 """
 
 import logging
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from django.db import connection, transaction
 from django.db.models import Exists, OuterRef
@@ -40,13 +40,17 @@ def run_once() -> bool:
 def lag() -> dict[str, float]:
     """What is due and has not left, of accounts that work."""
     now = clock.now()
-    due = Message.objects.waiting().filter(paused=False, next_at__lte=now, account_id__in=Channel.objects.active().values("id"))
+    due = Message.objects.waiting().filter(
+        paused=False, next_at__lte=now, account_id__in=Channel.objects.active().values("id")
+    )
     oldest = due.order_by("next_at").values_list("next_at", flat=True).first()
     return {"waiting": due.count(), "oldest_seconds": (now - oldest).total_seconds() if oldest else 0}
 
 
 def _accounts_with_work() -> list[Channel]:
-    due = Message.objects.waiting().filter(account_id=OuterRef("pk"), paused=False, lane__in=LANES, next_at__lte=clock.now())
+    due = Message.objects.waiting().filter(
+        account_id=OuterRef("pk"), paused=False, lane__in=LANES, next_at__lte=clock.now()
+    )
     kinds = [kind for kind, connector in CONNECTORS.items() if connector.open is not None]
     return list(Channel.objects.active().filter(Exists(due), kind__in=kinds).order_by("?"))
 
@@ -74,7 +78,8 @@ def dispatch_account(channel: Channel) -> bool:
 
 @transaction.atomic
 def claim(channel: Channel, limit: int) -> tuple[list[Claimed], int]:
-    """Lease up to ``limit`` due messages that still pass every gate; also how many rows were looked at. Transactional ones first."""
+    """Lease up to ``limit`` due messages that still pass every gate; also how many rows were looked at. Transactional
+    ones first."""
     limit = pace.allowed(channel, limit)
     now = clock.now()
     ids: list[int] = []
@@ -117,17 +122,26 @@ def _send(link: Link, item: compose.Ready) -> finish.Result:
     except Exception as error:
         # A fault of ours in a connector after it may have spoken: nobody can know.
         log.exception("message %s", item.row.id)
-        return finish.Result(item, ConnectorError(f"{type(error).__name__}: {error}"[:300], permanent=False, unknown=True))
+        return finish.Result(
+            item, ConnectorError(f"{type(error).__name__}: {error}"[:300], permanent=False, unknown=True)
+        )
 
 
 def _begin(handful: list[compose.Ready]) -> list[compose.Ready]:
     """Commit ``attempting`` for the rows that are still ours."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "UPDATE campaigns_message m SET state = %s, attempt_no = m.attempt_no + 1, attempt_id = gen_random_uuid(), lease_until = %s"
+            "UPDATE campaigns_message m SET state = %s, attempt_no = m.attempt_no + 1, attempt_id = gen_random_uuid(),"
+            " lease_until = %s"
             " FROM unnest(%s::bigint[], %s::int[]) AS t(id, fence)"
             " WHERE m.id = t.id AND m.fence = t.fence AND m.state = %s AND NOT m.paused RETURNING m.id",
-            [states.target("attempt"), clock.real_now() + LEASE, [i.row.id for i in handful], [i.row.fence for i in handful], State.LEASED],
+            [
+                states.target("attempt"),
+                clock.real_now() + LEASE,
+                [i.row.id for i in handful],
+                [i.row.fence for i in handful],
+                State.LEASED,
+            ],
         )
         ours = {row[0] for row in cursor.fetchall()}
     kept = [item for item in handful if item.row.id in ours]
@@ -141,8 +155,8 @@ def _give_back(rows: list[Claimed]) -> None:
         return
     with connection.cursor() as cursor:
         cursor.execute(
-            "UPDATE campaigns_message m SET state = %s, lease_until = NULL FROM unnest(%s::bigint[], %s::int[]) AS t(id, fence)"
+            "UPDATE campaigns_message m SET state = %s, lease_until = NULL"
+            " FROM unnest(%s::bigint[], %s::int[]) AS t(id, fence)"
             " WHERE m.id = t.id AND m.fence = t.fence AND m.state = %s",
             [states.target("give_back"), [row.id for row in rows], [row.fence for row in rows], State.LEASED],
         )
-

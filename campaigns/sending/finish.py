@@ -110,7 +110,8 @@ def _write(results: list[Result], moves: list[_Move], now: datetime) -> list[out
             "UPDATE campaigns_message m SET state = t.state, reason = t.reason, next_at = coalesce(t.next_at, m.next_at),"
             " sent_at = CASE WHEN t.state = 'sent' THEN %s ELSE m.sent_at END, platform_id = t.platform_id, error = t.error,"
             " attempt_no = m.attempt_no + t.untried, decisions = m.decisions || t.look::jsonb, lease_until = NULL"
-            " FROM unnest(%s::bigint[], %s::int[], %s::text[], %s::text[], %s::timestamptz[], %s::text[], %s::text[], %s::int[], %s::text[])"
+            " FROM unnest(%s::bigint[], %s::int[], %s::text[], %s::text[], %s::timestamptz[], %s::text[], %s::text[],"
+            " %s::int[], %s::text[])"
             " AS t(id, fence, state, reason, next_at, platform_id, error, untried, look)"
             f" WHERE m.id = t.id AND m.fence = t.fence AND m.state = %s RETURNING {columns}",
             [
@@ -131,7 +132,13 @@ def _write(results: list[Result], moves: list[_Move], now: datetime) -> list[out
 
 
 def _look(result: Result, move: _Move, now: datetime) -> str:
-    facts = {"stage": "attempt", "at": now.isoformat(), "no": result.item.row.attempt_no + 1, "result": move.move, "reason": str(move.reason)}
+    facts = {
+        "stage": "attempt",
+        "at": now.isoformat(),
+        "no": result.item.row.attempt_no + 1,
+        "result": move.move,
+        "reason": str(move.reason),
+    }
     if not result.tried:
         return "[]"
     if result.error is not None:
@@ -155,11 +162,19 @@ def _next_channels(results: list[Result], settled: list[outcomes.Outcome], now: 
     onward: dict[Reason, list[int]] = {}
     for result in results:
         row, error = result.item.row, result.error
-        if error is not None and (error.window_closed or error.address_gone) and row.id in ours and _other_channels(row):
+        if (
+            error is not None
+            and (error.window_closed or error.address_gone)
+            and row.id in ours
+            and _other_channels(row)
+        ):
             onward.setdefault(Reason.WINDOW_CLOSED if error.window_closed else Reason.ADDRESS_GONE, []).append(row.id)
     for reason, ids in onward.items():
         with connection.cursor() as cursor:
-            cursor.execute("UPDATE campaigns_message SET channels = array_remove(channels, channel::text) WHERE id = ANY(%s)", [ids])
+            cursor.execute(
+                "UPDATE campaigns_message SET channels = array_remove(channels, channel::text) WHERE id = ANY(%s)",
+                [ids],
+            )
         _claimed, changed = regate(ids, now, fallback=reason)
         settled = [outcome for outcome in settled if outcome.id not in ids] + changed
     return settled
@@ -170,7 +185,8 @@ def _lose_addresses(identity_ids: list[int], now: datetime) -> None:
     gone = Identity.objects.filter(pk__in=identity_ids)
     points = gone.filter(kind__in=_POINTS).values_list("kind", "scope", "index")
     Suppression.objects.bulk_create(
-        [Suppression(kind=k, scope=s, index=i, reason=SuppressionReason.GONE, created_at=now) for k, s, i in points], ignore_conflicts=True
+        [Suppression(kind=k, scope=s, index=i, reason=SuppressionReason.GONE, created_at=now) for k, s, i in points],
+        ignore_conflicts=True,
     )
     gone.update(reachable=False)
 
@@ -187,8 +203,14 @@ def fail_unrendered(channel: Channel, items: list[Ready]) -> None:
         for message in held:
             if message.fence != rows[message.pk].row.fence:
                 continue
-            message.state, message.reason, message.error = states.after(message.state, "fail"), Reason.RENDERING, rows[message.pk].fault
-            message.decisions.append({"stage": "render", "at": now.isoformat(), "reason": message.reason, "error": message.error})
+            message.state, message.reason, message.error = (
+                states.after(message.state, "fail"),
+                Reason.RENDERING,
+                rows[message.pk].fault,
+            )
+            message.decisions.append(
+                {"stage": "render", "at": now.isoformat(), "reason": message.reason, "error": message.error}
+            )
             message.lease_until = None
             message.save(update_fields=["state", "reason", "error", "decisions", "lease_until"])
             settled.append(outcomes.Outcome(*(getattr(message, name) for name in outcomes.Outcome.COLUMNS)))

@@ -1,7 +1,8 @@
 """The gates, as one SQL statement over a batch of requests: the same one plans, is asked again at dispatch, and previews.
 
-``sending_req`` is a temporary table with one row per request. ``verdicts()`` answers the text of ``WITH ... verdict AS (...)``; its rows
-have everything a Message needs. Parts that a batch does not need (reply windows, caps, several channels) are left out of the text.
+``sending_req`` is a temporary table with one row per request. ``verdicts()`` answers the text of ``WITH ... verdict AS
+(...)``; its rows have everything a Message needs. Parts that a batch does not need (reply windows, caps, several
+channels) are left out of the text.
 """
 
 from dataclasses import dataclass, field
@@ -142,20 +143,32 @@ def _facts(cursor, batch: Batch) -> str:
     return ",\n".join(
         [
             _values(
-                cursor, "route",
+                cursor,
+                "route",
                 "account_id, channel, identity_kind, state, is_default, message_seconds, message_limit, touch_seconds, touch_limit",
                 "bigint text text text boolean integer integer integer integer",
-                [(r.account_id, r.channel, r.identity_kind, r.state, r.default, *rules.window_values(r.channel)) for r in batch.routes],
+                [
+                    (r.account_id, r.channel, r.identity_kind, r.state, r.default, *rules.window_values(r.channel))
+                    for r in batch.routes
+                ],
             ),
             _values(cursor, "content", "content_id, approved, tags", "bigint boolean text[]", batch.contents),
             _values(
-                cursor, "offer", "content_id, channel, template", "bigint text boolean",
+                cursor,
+                "offer",
+                "content_id, channel, template",
+                "bigint text boolean",
                 [(o.content_id, o.channel, o.template) for o in batch.offers],
             ),
             _values(
-                cursor, "zone", "time_zone, region, name, source, quiet_until, plain",
+                cursor,
+                "zone",
+                "time_zone, region, name, source, quiet_until, plain",
                 "text text text text timestamptz jsonb",
-                [(z.time_zone, z.region, z.name, z.source, z.quiet_until, rules.look(batch.stage, now, z, caps)) for z in batch.zones],
+                [
+                    (z.time_zone, z.region, z.name, z.source, z.quiet_until, rules.look(batch.stage, now, z, caps))
+                    for z in batch.zones
+                ],
             ),
         ]
     )
@@ -170,7 +183,12 @@ def _person(cursor, batch: Batch) -> str:
         cursor.execute(
             "SELECT (SELECT count(*) FROM sending_req) + count(*) FROM (SELECT FROM campaigns_message WHERE state = %s"
             " AND hold_until BETWEEN %s AND %s LIMIT %s) waiting",
-            [State.HELD, ends[0], ends[-1] + timedelta(seconds=quiet_hours.SPREAD_SECONDS), quiet_hours.SPREAD_SECONDS + quiet_hours.UNSPREAD],
+            [
+                State.HELD,
+                ends[0],
+                ends[-1] + timedelta(seconds=quiet_hours.SPREAD_SECONDS),
+                quiet_hours.SPREAD_SECONDS + quiet_hours.UNSPREAD,
+            ],
         )
         spread = quiet_hours.spread_seconds(cursor.fetchone()[0])
     # Position in the spread is stable by contact: a person's messages keep their distance, neighbours in id go evenly.
@@ -178,8 +196,8 @@ def _person(cursor, batch: Batch) -> str:
         cursor,
         """person AS (
         SELECT r.n, r.contact_id, r.purpose, r.content_id, r.channels, r.identity_id, r.expires_at, r.defer_quiet, r.message_id,
-            c.id IS NOT NULL AS found, k.approved, k.tags, z.name AS zone, z.source AS zone_from, z.quiet_until, z.plain, q.hold_until,
-            coalesce(q.hold_until, %(now)s::timestamptz) AS send_at
+            c.id IS NOT NULL AS found, k.approved, k.tags, z.name AS zone, z.source AS zone_from, z.quiet_until,
+            z.plain, q.hold_until, coalesce(q.hold_until, %(now)s::timestamptz) AS send_at
         FROM sending_req r
         LEFT JOIN contacts_contact c ON c.id = r.contact_id AND c.id BETWEEN %(low)s AND %(high)s
         LEFT JOIN content k ON k.content_id = r.content_id
@@ -191,7 +209,8 @@ def _person(cursor, batch: Batch) -> str:
 
 
 def _address(cursor, batch: Batch) -> str:
-    """The best address per request and channel: reachable before not, surer before less sure, then where the person was last seen."""
+    """The best address per request and channel: reachable before not, surer before less sure, then where the person
+    was last seen."""
     return _say(
         cursor,
         """address AS (
@@ -242,8 +261,8 @@ def _candidate(cursor, batch: Batch) -> str:
         SELECT p.n, p.purpose, p.send_at, ch.ord, ch.channel, a.account_id, a.state AS account_state, a.identity_id, a.reachable,
             a.message_seconds, a.message_limit, a.touch_seconds, a.touch_limit, a.last_inbound_at, a.last_touch_at,
             {window if windowed else none}
-            o.channel IS NOT NULL AND NOT (o.template AND p.purpose = 'marketing') AS offered, coalesce(o.template, false) AS template,
-            s.reason AS suppression, cs.state AS consent, cs.changed_at AS consent_at
+            o.channel IS NOT NULL AND NOT (o.template AND p.purpose = 'marketing') AS offered, coalesce(o.template,
+            false) AS template, s.reason AS suppression, cs.state AS consent, cs.changed_at AS consent_at
         FROM person p CROSS JOIN LATERAL unnest(p.channels) WITH ORDINALITY AS ch(channel, ord)
         LEFT JOIN offer o ON o.content_id = p.content_id AND o.channel = ch.channel
         LEFT JOIN address a ON a.n = p.n AND a.channel = ch.channel
@@ -261,23 +280,35 @@ def _candidate(cursor, batch: Batch) -> str:
             WHEN l.suppression = ANY(%(soft)s) AND l.purpose = 'marketing' THEN 'unsubscribed'
             WHEN l.suppression IS NOT NULL AND NOT l.suppression = ANY(%(soft)s) THEN 'suppressed_address'
             WHEN l.purpose = 'marketing' AND l.consent = %(withdrawn)s THEN 'unsubscribed'
-            WHEN l.purpose = 'marketing' AND l.channel = ANY(%(needs_yes)s) AND l.consent IS DISTINCT FROM %(granted)s THEN 'no_consent'
-            WHEN l.template OR l.message_seconds IS NULL THEN NULL
+            WHEN l.purpose = 'marketing' AND l.channel = ANY(%(needs_yes)s) AND l.consent IS DISTINCT FROM %(granted)s
+            THEN 'no_consent' WHEN l.template OR l.message_seconds IS NULL THEN NULL
             WHEN l.message_open AND l.since_message < l.message_limit THEN NULL
             WHEN l.touch_open AND l.since_touch < l.touch_limit THEN NULL
             WHEN l.message_open OR l.touch_open THEN 'window_used'
             ELSE 'window_closed' END::text AS fail) f)""",
         {
-            "low": batch.low, "high": batch.high, "connected": sorted({route.channel for route in batch.routes}),
-            "order": [str(reason) for reason in _FAR], "soft": [str(reason) for reason in MARKETING_ONLY],
-            "withdrawn": ConsentState.WITHDRAWN, "granted": ConsentState.GRANTED, "needs_yes": [str(c) for c in rules.NEEDS_YES],
+            "low": batch.low,
+            "high": batch.high,
+            "connected": sorted({route.channel for route in batch.routes}),
+            "order": [str(reason) for reason in _FAR],
+            "soft": [str(reason) for reason in MARKETING_ONLY],
+            "withdrawn": ConsentState.WITHDRAWN,
+            "granted": ConsentState.GRANTED,
+            "needs_yes": [str(c) for c in rules.NEEDS_YES],
         },
     )
 
 
 _FAR = [
-    Reason.NO_VARIANT, Reason.NO_ACCOUNT, Reason.NO_ADDRESS, Reason.UNREACHABLE, Reason.SUPPRESSED_ADDRESS, Reason.UNSUBSCRIBED,
-    Reason.NO_CONSENT, Reason.WINDOW_CLOSED, Reason.WINDOW_USED,
+    Reason.NO_VARIANT,
+    Reason.NO_ACCOUNT,
+    Reason.NO_ADDRESS,
+    Reason.UNREACHABLE,
+    Reason.SUPPRESSED_ADDRESS,
+    Reason.UNSUBSCRIBED,
+    Reason.NO_CONSENT,
+    Reason.WINDOW_CLOSED,
+    Reason.WINDOW_USED,
 ]
 """When every channel fails, the message carries the reason of the one that came farthest."""
 
@@ -298,7 +329,8 @@ def _best(batch: Batch) -> str:
 def _cap_use(cursor, batch: Batch) -> str:
     """Marketing messages of the last 1, 7, 30 days before the message would leave, over all channels."""
     columns = ", ".join(
-        f"count(*) FILTER (WHERE m.next_at > p.send_at - make_interval(days => {days})) AS used_{days}" for days, _limit in batch.caps
+        f"count(*) FILTER (WHERE m.next_at > p.send_at - make_interval(days => {days})) AS used_{days}"
+        for days, _limit in batch.caps
     )
     return _say(
         cursor,
@@ -309,8 +341,12 @@ def _cap_use(cursor, batch: Batch) -> str:
             AND m.state = ANY(%(counted)s) AND m.next_at > %(since)s AND m.id IS DISTINCT FROM p.message_id
             AND m.state IN ('queued', 'held', 'leased', 'attempting', 'sent', 'delivered', 'unknown')
         GROUP BY 1)""",
-        {"low": batch.low, "high": batch.high, "counted": _counted(batch),
-         "since": batch.now - timedelta(days=max(days for days, _ in batch.caps))},
+        {
+            "low": batch.low,
+            "high": batch.high,
+            "counted": _counted(batch),
+            "since": batch.now - timedelta(days=max(days for days, _ in batch.caps)),
+        },
     )
 
 
@@ -323,7 +359,9 @@ def _verdict(cursor, batch: Batch) -> str:
             OVER (PARTITION BY p.contact_id ORDER BY p.n ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING))"""
     used = {days: f"(coalesce(cu.used_{days}, 0){earlier})" for days, _ in caps}
     capped = " OR ".join(f"{used[days]} >= {int(limit)}" for days, limit in caps) or "false"
-    cap_facts = ", ".join(f"jsonb_build_object('days', {days}, 'limit', {int(limit)}, 'used', {used[days]})" for days, limit in caps)
+    cap_facts = ", ".join(
+        f"jsonb_build_object('days', {days}, 'limit', {int(limit)}, 'used', {used[days]})" for days, limit in caps
+    )
     unused = "cu.n IS NULL" if caps and not earlier else "false" if caps else "true"
     return _say(
         cursor,
@@ -349,7 +387,8 @@ def _verdict(cursor, batch: Batch) -> str:
             WHEN j.account_state = %(paused)s THEN 'channel_paused'
             ELSE '' END AS reason) r),
     verdict AS (
-        SELECT v.*, CASE WHEN reason IN ('', 'channel_broken', 'channel_paused') THEN 'queued' WHEN reason = 'quiet_hours' THEN 'held'
+        SELECT v.*, CASE WHEN reason IN ('', 'channel_broken', 'channel_paused') THEN 'queued' WHEN reason =
+        'quiet_hours' THEN 'held'
                 WHEN reason = 'expired' THEN 'expired' ELSE 'suppressed' END AS state,
             CASE WHEN reason = '' AND tried IS NULL AND caps_unused AND message_seconds IS NULL THEN plain
             ELSE jsonb_build_array(jsonb_strip_nulls(jsonb_build_object('stage', %(stage)s, 'at', to_jsonb(%(now)s::timestamptz),
@@ -357,11 +396,12 @@ def _verdict(cursor, batch: Batch) -> str:
                 'channel', CASE WHEN fail IS NULL THEN channel END, 'tried', tried, 'caps', caps,
                 'expires_at', expires_at, 'window', CASE WHEN message_seconds IS NOT NULL AND fail IS NULL THEN
                     CASE WHEN message_open THEN jsonb_build_object('opened_by', 'message', 'opened_at', last_inbound_at,
-                        'closes_at', last_inbound_at + make_interval(secs => message_seconds), 'used', since_message, 'limit', message_limit)
+                        'closes_at', last_inbound_at + make_interval(secs => message_seconds), 'used', since_message,
+                        'limit', message_limit)
                     ELSE jsonb_build_object('opened_by', 'touch', 'opened_at', last_touch_at,
-                        'closes_at', last_touch_at + make_interval(secs => touch_seconds), 'used', since_touch, 'limit', touch_limit)
+                        'closes_at', last_touch_at + make_interval(secs => touch_seconds), 'used', since_touch,
+                        'limit', touch_limit)
                     END END))) END AS look
         FROM reasoned v)""",
         {"now": batch.now, "stage": batch.stage, "broken": ChannelState.BROKEN, "paused": ChannelState.PAUSED},
     )
-

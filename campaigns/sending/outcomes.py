@@ -28,7 +28,18 @@ class Outcome:
     """The part of a message that its events tell."""
 
     COLUMNS: ClassVar[tuple[str, ...]] = (
-        "id", "contact_id", "channel", "account_id", "content_id", "purpose", "origin", "origin_id", "state", "reason", "ref", "hold_until",
+        "id",
+        "contact_id",
+        "channel",
+        "account_id",
+        "content_id",
+        "purpose",
+        "origin",
+        "origin_id",
+        "state",
+        "reason",
+        "ref",
+        "hold_until",
     )
 
     id: int
@@ -53,8 +64,14 @@ class Outcome:
 def properties(outcome: Outcome, **more: object) -> dict[str, object]:
     """Properties of every message_* event."""
     found = {
-        "message": outcome.id, "origin": outcome.origin, "origin_id": outcome.origin_id, "content": outcome.content_id,
-        "purpose": outcome.purpose, "reason": outcome.reason, "ref": outcome.ref, **more,
+        "message": outcome.id,
+        "origin": outcome.origin,
+        "origin_id": outcome.origin_id,
+        "content": outcome.content_id,
+        "purpose": outcome.purpose,
+        "reason": outcome.reason,
+        "ref": outcome.ref,
+        **more,
     }
     if outcome.hold_until and outcome.state == State.HELD:
         found["until"] = outcome.hold_until.isoformat()

@@ -18,7 +18,9 @@ def allowed(channel: Channel, want: int) -> int:
     rate = channel.rate_per_minute
     pace = Pace.objects.select_for_update().filter(pk=channel.pk).first()
     if pace is None:
-        Pace.objects.bulk_create([Pace(account_id=channel.pk, tokens=_capacity(rate), refilled_at=now)], ignore_conflicts=True)
+        Pace.objects.bulk_create(
+            [Pace(account_id=channel.pk, tokens=_capacity(rate), refilled_at=now)], ignore_conflicts=True
+        )
         pace = Pace.objects.select_for_update().get(pk=channel.pk)
     if pace.rest_until and pace.rest_until > now:
         return 0
@@ -40,7 +42,8 @@ def spend(channel: Channel, count: int) -> None:
 
 
 def rest(channel: Channel, until: datetime | None, note: str) -> None:
-    """Claim nothing of this account for a while: until the platform's time, at least a rest that doubles with every failure in a row."""
+    """Claim nothing of this account for a while: until the platform's time, at least a rest that doubles with every
+    failure in a row."""
     now = clock.real_now()
     pace, _made = Pace.objects.get_or_create(pk=channel.pk, defaults={"tokens": 0, "refilled_at": now})
     pace.failures += 1

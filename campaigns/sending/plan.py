@@ -22,9 +22,9 @@ INSERT = """, added AS (
         attempt_no, planned_at, platform_id, error)
     SELECT r.key, r.contact_id, CASE WHEN v.fail IS NULL THEN v.address_id END, r.identity_id IS NOT NULL,
         CASE WHEN v.fail IS NULL THEN coalesce(v.channel, '') ELSE '' END,
-        CASE WHEN v.fail IS NULL THEN coalesce(v.account_id, 0) ELSE 0 END, r.channels, r.content_id, r.purpose, r.origin, r.origin_id,
-        CASE WHEN r.purpose <> 'marketing' THEN 0 WHEN r.origin = 'campaign' THEN 2 ELSE 1 END, r.ref, r.context,
-        coalesce(v.tags, '{}'), v.state, v.reason, coalesce(v.look, '[]'), r.defer_quiet, false,
+        CASE WHEN v.fail IS NULL THEN coalesce(v.account_id, 0) ELSE 0 END, r.channels, r.content_id, r.purpose,
+        r.origin, r.origin_id, CASE WHEN r.purpose <> 'marketing' THEN 0 WHEN r.origin = 'campaign' THEN 2 ELSE 1 END,
+        r.ref, r.context, coalesce(v.tags, '{}'), v.state, v.reason, coalesce(v.look, '[]'), r.defer_quiet, false,
         CASE WHEN v.state = 'held' THEN v.hold_until END, v.send_at, r.expires_at, 0, 0, $now$::timestamptz, '', ''
     FROM verdict v JOIN sending_req r ON r.n = v.n ORDER BY r.n
     ON CONFLICT (key) DO NOTHING
@@ -77,8 +77,18 @@ def submit_audience(
         cursor.execute(
             f"INSERT INTO sending_req ({COLUMNS}) SELECT ids.n, %s || ids.id, ids.id, %s, %s, %s, %s, %s, %s, '{{}}', %s, %s, NULL"
             " FROM unnest(%s::bigint[]) WITH ORDINALITY AS ids(id, n)",
-            [key_prefix, content_id, purpose, origin, origin_id, channels, orjson.dumps(ref or {}).decode(), expires_at, defer_quiet,
-             list(contact_ids)],
+            [
+                key_prefix,
+                content_id,
+                purpose,
+                origin,
+                origin_id,
+                channels,
+                orjson.dumps(ref or {}).decode(),
+                expires_at,
+                defer_quiet,
+                list(contact_ids),
+            ],
         )
         cursor.execute("DELETE FROM sending_req r USING campaigns_message m WHERE m.key = r.key")
         return _plan(cursor, clock.now())
@@ -110,9 +120,21 @@ def _copy(cursor, requests: list[SendRequest]) -> None:
     writer = csv.writer(lines)
     for n, r in enumerate(requests):
         writer.writerow(
-            (n, r.key, r.contact_id, r.content_id, r.purpose, r.origin, r.origin_id, "{%s}" % ",".join(map(str, r.channels)),
-             orjson.dumps(r.ref).decode(), orjson.dumps(r.context, default=str).decode(),
-             r.expires_at.isoformat() if r.expires_at else None, "t" if r.defer_quiet else "f", r.identity_id)
+            (
+                n,
+                r.key,
+                r.contact_id,
+                r.content_id,
+                r.purpose,
+                r.origin,
+                r.origin_id,
+                f"{{{','.join(map(str, r.channels))}}}",
+                orjson.dumps(r.ref).decode(),
+                orjson.dumps(r.context, default=str).decode(),
+                r.expires_at.isoformat() if r.expires_at else None,
+                "t" if r.defer_quiet else "f",
+                r.identity_id,
+            )
         )
     lines.seek(0)
     cursor.copy_expert(f"COPY sending_req ({COLUMNS}) FROM STDIN WITH (FORMAT csv)", lines)

@@ -68,25 +68,31 @@ def preview(
     at: datetime | None = None,
     expires_at: datetime | None = None,
 ) -> Preview:
-    """The verdict table if ``content`` were sent to these contacts at ``at`` (business time, default now). ``people``: ids or a queryset
-    of contacts. The content counts as approved, so that a draft can be previewed. Locks and keeps nothing; one person twice counts twice."""
+    """The verdict table if ``content`` were sent to these contacts at ``at`` (business time, default now). ``people``:
+    ids or a queryset of contacts. The content counts as approved, so that a draft can be previewed. Locks and keeps
+    nothing; one person twice counts twice."""
     if isinstance(people, QuerySet):
         people = people.order_by().values_list("id", flat=True)
     ids = sorted(people)
     lines: dict[tuple[str, str, str], Line] = {}
     for start in range(0, len(ids), CHUNK):
-        for row in _look(ids[start : start + CHUNK], content, purpose or content.purpose, channels, at or clock.now(), expires_at):
+        for row in _look(
+            ids[start : start + CHUNK], content, purpose or content.purpose, channels, at or clock.now(), expires_at
+        ):
             _add(lines, row)
     order = {State.QUEUED: 0, State.HELD: 1}
     return Preview(sorted(lines.values(), key=lambda line: (order.get(State(line.state), 2), -line.count)))
 
 
 @transaction.atomic
-def _look(ids: list[int], content: Content, purpose: str, channels: list[str], now: datetime, expires_at: datetime | None) -> list[tuple]:
+def _look(
+    ids: list[int], content: Content, purpose: str, channels: list[str], now: datetime, expires_at: datetime | None
+) -> list[tuple]:
     with connection.cursor() as cursor:
         gates.empty_table(cursor)
         cursor.execute(
-            f"INSERT INTO sending_req ({COLUMNS}) SELECT ids.n, ids.n, ids.id, %s, %s, 'system', 0, %s, '{{}}', '{{}}', %s, true, NULL"
+            f"INSERT INTO sending_req ({COLUMNS}) SELECT ids.n, ids.n, ids.id, %s, %s, 'system', 0, %s, '{{}}', '{{}}', %s, true,"
+            " NULL"
             " FROM unnest(%s::bigint[]) WITH ORDINALITY AS ids(id, n)",
             [content.pk, purpose, channels, expires_at, ids],
         )

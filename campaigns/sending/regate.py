@@ -10,7 +10,8 @@ from campaigns.enums import Reason
 from campaigns.sending import gates, outcomes
 
 LOAD = """
-INSERT INTO sending_req (n, key, contact_id, content_id, purpose, origin, origin_id, channels, ref, context, expires_at, defer_quiet,
+INSERT INTO sending_req (n, key, contact_id, content_id, purpose, origin, origin_id, channels, ref, context,
+expires_at, defer_quiet,
     identity_id, message_id)
 SELECT row_number() OVER (ORDER BY m.id), m.key, m.contact_id, m.content_id, m.purpose, m.origin, m.origin_id,
     CASE WHEN m.channel = ANY(m.channels) THEN m.channel || array_remove(m.channels, m.channel::text) ELSE m.channels END,
@@ -67,9 +68,9 @@ def regate(
     lease_until: datetime | None = None,
     fallback: Reason | str = "",
 ) -> tuple[list[Claimed], list[outcomes.Outcome]]:
-    """Ask the gates about messages whose rows the caller has locked. ``claim_for``: the account whose messages are to be leased when
-    they pass. ``fallback``: the reason to keep when no other channel can take over. Answers the leased ones, and the changed ones whose
-    events the caller appends at the end of its transaction."""
+    """Ask the gates about messages whose rows the caller has locked. ``claim_for``: the account whose messages are to
+    be leased when they pass. ``fallback``: the reason to keep when no other channel can take over. Answers the leased
+    ones, and the changed ones whose events the caller appends at the end of its transaction."""
     if not ids:
         return [], []
     with connection.cursor() as cursor:
@@ -92,12 +93,30 @@ def regate(
         rows = cursor.fetchall()
     claimed, changed = [], []
     for row in rows:
-        outcome, (go, identity_id, key, context, fence, attempt_no, expires_at, channels) = outcomes.Outcome(*row[:12]), row[12:]
+        outcome, (go, identity_id, key, context, fence, attempt_no, expires_at, channels) = (
+            outcomes.Outcome(*row[:12]),
+            row[12:],
+        )
         if go:
             o = outcome
             claimed.append(
-                Claimed(o.id, o.contact_id, o.channel, o.content_id, o.purpose, o.origin, o.origin_id, o.ref, identity_id, key,
-                        orjson.loads(context), fence, attempt_no, expires_at, channels)
+                Claimed(
+                    o.id,
+                    o.contact_id,
+                    o.channel,
+                    o.content_id,
+                    o.purpose,
+                    o.origin,
+                    o.origin_id,
+                    o.ref,
+                    identity_id,
+                    key,
+                    orjson.loads(context),
+                    fence,
+                    attempt_no,
+                    expires_at,
+                    channels,
+                )
             )
         elif outcome.state != "queued":
             changed.append(outcome)

@@ -1,8 +1,9 @@
-"""What the gates know beside the database rows: channel rules of the platforms, and the accounts, contents and zones of one batch."""
+"""What the gates know beside the database rows: channel rules of the platforms, and the accounts, contents and zones
+of one batch."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from zoneinfo import available_timezones
 
 import orjson
@@ -96,8 +97,10 @@ class Offer:
 def contents(ids: Iterable[int]) -> tuple[list[tuple[int, bool, list[str]]], list[Offer]]:
     """[(id, approved, tags)] and the channels each has a variant for; two queries."""
     ids = set(ids)
-    rows = [(pk, state == ContentState.APPROVED, tags) for pk, state, tags in
-            Content.objects.filter(pk__in=ids).values_list("pk", "state", "tags")]
+    rows = [
+        (pk, state == ContentState.APPROVED, tags)
+        for pk, state, tags in Content.objects.filter(pk__in=ids).values_list("pk", "state", "tags")
+    ]
     offers = {
         (pk, channel): Offer(pk, channel, bool(template))
         for pk, channel, template in Variant.objects.filter(content_id__in=ids).values_list(
@@ -141,9 +144,17 @@ def window_values(channel: str) -> tuple[int, int, int, int] | tuple[None, None,
 def look(stage: str, now: datetime, zone: Zone, caps: list[tuple[int, int]]) -> str:
     """JSON of the decision of a message that simply passes: one constant per zone, because a million messages carry it."""
     return orjson.dumps(
-        [{"stage": stage, "at": now.isoformat(), "zone": zone.name, "zone_from": zone.source, "reason": "",
-          "quiet_until": zone.quiet_until and zone.quiet_until.isoformat(),
-          "caps": [{"days": days, "limit": limit, "used": 0} for days, limit in caps]}]
+        [
+            {
+                "stage": stage,
+                "at": now.isoformat(),
+                "zone": zone.name,
+                "zone_from": zone.source,
+                "reason": "",
+                "quiet_until": zone.quiet_until and zone.quiet_until.isoformat(),
+                "caps": [{"days": days, "limit": limit, "used": 0} for days, limit in caps],
+            }
+        ]
     ).decode()
 
 

@@ -8,16 +8,16 @@ from django.db import connection, transaction
 from django.db.models import QuerySet
 
 from campaigns.enums import WAITING, Reason, State
+from campaigns.models import Message
 from campaigns.sending import outcomes, states
 from campaigns.sending.regate import regate
-from campaigns.models import Message
 from contacts.enums import Purpose
 from scrm.lib import clock, hints
 
 
 def pause(origin: str, origin_id: int) -> int:
-    """Nothing more of this campaign or journey is sent, at once, but for the handful that a platform is being given; answers how many
-    messages wait."""
+    """Nothing more of this campaign or journey is sent, at once, but for the handful that a platform is being given;
+    answers how many messages wait."""
     rows = Message.objects.filter(origin=origin, origin_id=origin_id, state__in=[*WAITING, State.LEASED])
     return rows.filter(paused=False).update(paused=True)
 
@@ -49,7 +49,9 @@ def cancel_for(contact_ids: Iterable[int], channel: str, reason: Reason = Reason
 def stop_marketing(contact_ids: Iterable[int], channel: str, reason: Reason) -> list[outcomes.Outcome]:
     """``cancel_for`` without the events, which the caller appends last."""
     rows = Message.objects.filter(contact_id__in=list(contact_ids), channel=channel, purpose=Purpose.MARKETING)
-    return settle(_locked(rows, [State.QUEUED, State.HELD, State.LEASED]), "suppress", reason, clock.now(), stage="stopped")
+    return settle(
+        _locked(rows, [State.QUEUED, State.HELD, State.LEASED]), "suppress", reason, clock.now(), stage="stopped"
+    )
 
 
 def reconsider(contact_ids: Iterable[int], channel: str) -> list[outcomes.Outcome]:
@@ -81,7 +83,8 @@ def settle(ids: list[int], move: str, reason: Reason | str, now: datetime, *, st
     columns = ", ".join(outcomes.Outcome.COLUMNS)
     with connection.cursor() as cursor:
         cursor.execute(
-            "UPDATE campaigns_message SET state = %s, reason = %s, decisions = decisions || %s::jsonb, fence = fence + 1, lease_until = NULL"
+            "UPDATE campaigns_message SET state = %s, reason = %s, decisions = decisions || %s::jsonb,"
+            " fence = fence + 1, lease_until = NULL"
             f" WHERE id = ANY(%s) AND state = ANY(%s) RETURNING {columns}",
             [states.target(move), str(reason), look, ids, states.sources(move)],
         )

@@ -34,7 +34,12 @@ def _by_group(rows, values):
 
 FACETS = [
     Facet("state", gettext_lazy("State"), [(key, label) for key, (label, _states) in GROUPS.items()], _by_group),
-    Facet("channel", gettext_lazy("Channel"), [(c.value, c.label) for c in SENDING_CHANNELS], lambda rows, values: rows.filter(channel__in=values)),
+    Facet(
+        "channel",
+        gettext_lazy("Channel"),
+        [(c.value, c.label) for c in SENDING_CHANNELS],
+        lambda rows, values: rows.filter(channel__in=values),
+    ),
     Facet("origin", gettext_lazy("Origin"), Origin.choices, lambda rows, values: rows.filter(origin__in=values)),
     Facet("reason", gettext_lazy("Reason"), Reason.choices, lambda rows, values: rows.filter(reason__in=values)),
 ]
@@ -47,17 +52,28 @@ def _narrow(rows, text):
 @require_GET
 @requires(Permission.CONTACTS_VIEW)
 def message_list(request: HttpRequest) -> HttpResponse:
-    """All messages to contacts that the user may see, newest first; ``contact``, ``campaign`` or ``content`` in the address narrow it."""
+    """All messages to contacts that the user may see, newest first; ``contact``, ``campaign`` or ``content`` in the
+    address narrow it."""
     rows = Message.objects.visible_to(request.user).select_related("contact", "content").defer("decisions", "context")
     narrowed = {}
-    for name, column in (("contact", "contact_id"), ("content", "content_id"), ("campaign", "origin_id"), ("journey", "origin_id")):
+    for name, column in (
+        ("contact", "contact_id"),
+        ("content", "content_id"),
+        ("campaign", "origin_id"),
+        ("journey", "origin_id"),
+    ):
         value = request.GET.get(name, "")
         if value.isdecimal() and len(value) < 19:
             narrowed[column] = int(value)
             if column == "origin_id":
                 narrowed["origin"] = name
     page = listing(
-        request, rows.filter(**narrowed), sorts={"new": "-id"}, facets=FACETS, search=Search(_("Customer"), _narrow), size=50
+        request,
+        rows.filter(**narrowed),
+        sorts={"new": "-id"},
+        facets=FACETS,
+        search=Search(_("Customer"), _narrow),
+        size=50,
     )
     for row in page.rows:
         row.tone = reasons.TONES[row.state]
@@ -101,7 +117,9 @@ def message_settle(request: HttpRequest, pk: int) -> HttpResponse:
         settle_unknown(message=message, sent=sent, by=request.user)
     except states.ImpossibleMove:
         return done(request, "campaigns:message_detail", _("Somebody else has decided already."), Level.WARN, pk)
-    return done(request, "campaigns:message_detail", _("Counted as sent.") if sent else _("Queued again."), Level.OK, pk)
+    return done(
+        request, "campaigns:message_detail", _("Counted as sent.") if sent else _("Queued again."), Level.OK, pk
+    )
 
 
 def _message(request: HttpRequest, pk: int) -> Message:

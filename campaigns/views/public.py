@@ -1,5 +1,5 @@
-"""What recipients open: tracked links, the open pixel, the way out, the confirmation of an address. No log-in; the signed token is the
-right to do exactly one thing. A GET never changes anything but the record that it happened."""
+"""What recipients open: tracked links, the open pixel, the way out, the confirmation of an address. No log-in; the
+signed token is the right to do exactly one thing. A GET never changes anything but the record that it happened."""
 
 import base64
 import re
@@ -11,7 +11,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import translation
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
-from django.views.decorators.http import require_safe, require_http_methods
+from django.views.decorators.http import require_http_methods, require_safe
 
 from campaigns import optin, optout
 from campaigns.enums import OptInState
@@ -32,15 +32,16 @@ _ROBOTS = re.compile(
     re.IGNORECASE,
 )
 _PROXIES = re.compile(r"GoogleImageProxy|YahooMailProxy|ggpht", re.IGNORECASE)
-"""Mail services that fetch pictures on the reader's behalf. Google and Yahoo fetch when a person opens; Apple's proxy calls itself only
-"Mozilla/5.0" and fetches everything beforehand."""
+"""Mail services that fetch pictures on the reader's behalf. Google and Yahoo fetch when a person opens; Apple's proxy
+calls itself only "Mozilla/5.0" and fetches everything beforehand."""
 
 
 @public
 @never_cache
 @require_safe
 def follow_link(request: HttpRequest, token: str) -> HttpResponse:
-    """Record the click, durably, and lead to the stored address with the personal token as ``zk``. Unknown: 404, never a redirect."""
+    """Record the click, durably, and lead to the stored address with the personal token as ``zk``. Unknown: 404, never
+    a redirect."""
     numbers = tokens.read(tokens.LINK, token, 2)
     if numbers is None:
         raise Http404
@@ -67,7 +68,9 @@ def open_pixel(request: HttpRequest, token: str) -> HttpResponse:
     if request.method == "GET":
         machine = _is_machine_open(request)
         hour = clock.now().strftime("%Y%m%d%H")
-        _append(message, EventKind.MESSAGE_OPENED, external_id=f"open:{message.pk}:{hour}:{int(machine)}", machine=machine)
+        _append(
+            message, EventKind.MESSAGE_OPENED, external_id=f"open:{message.pk}:{hour}:{int(machine)}", machine=machine
+        )
     return HttpResponse(PIXEL, content_type="image/gif")
 
 
@@ -76,8 +79,8 @@ def open_pixel(request: HttpRequest, token: str) -> HttpResponse:
 @csrf_exempt
 @require_http_methods(["GET", "HEAD", "POST"])
 def unsubscribe(request: HttpRequest, token: str) -> HttpResponse:
-    """GET asks, POST acts: from the page's button and from mail programs (RFC 8058, body ``List-Unsubscribe=One-Click``). The token is
-    the right to do it, so there is no CSRF check: a mail program brings no cookie."""
+    """GET asks, POST acts: from the page's button and from mail programs (RFC 8058, body
+    ``List-Unsubscribe=One-Click``). The token is the right to do it, so there is no CSRF check: a mail program brings no cookie."""
     numbers = tokens.read(tokens.UNSUBSCRIBE, token, 1)
     message = get_object_or_404(Message.objects.select_related("contact", "identity"), pk=numbers[0] if numbers else 0)
     if request.method == "POST":
@@ -85,7 +88,9 @@ def unsubscribe(request: HttpRequest, token: str) -> HttpResponse:
         optout.unsubscribe(message, "one-click" if one_click else "unsubscribe link")
         if not one_click:
             return redirect(request.path)
-    state = Consent.objects.filter(contact_id=message.contact_id, channel=message.channel, purpose=Purpose.MARKETING).values_list("state", flat=True)
+    state = Consent.objects.filter(
+        contact_id=message.contact_id, channel=message.channel, purpose=Purpose.MARKETING
+    ).values_list("state", flat=True)
     done = request.method == "POST" or ConsentState.WITHDRAWN in state
     hint = message.identity.hint if message.identity else ""
     context = {"message": message, "hint": hint, "done": done, "company": Company.get()}
@@ -111,8 +116,12 @@ def confirm(request: HttpRequest, token: str) -> HttpResponse:
             except optin.Outdated:
                 outdated = True
     context = {
-        "row": row, "hint": row.identity.hint, "done": row.state == OptInState.CONFIRMED, "outdated": outdated or optin.is_outdated(row),
-        "follower": optin.masked(follower) if follower else "", "company": Company.get(),
+        "row": row,
+        "hint": row.identity.hint,
+        "done": row.state == OptInState.CONFIRMED,
+        "outdated": outdated or optin.is_outdated(row),
+        "follower": optin.masked(follower) if follower else "",
+        "company": Company.get(),
     }
     status = 410 if context["outdated"] and not context["done"] else 200
     return _page(request, row.contact.language, "campaigns/public_confirm.html", context, status)
@@ -131,17 +140,34 @@ def _page(request: HttpRequest, language: str, template: str, context: dict, sta
 
 def _messages():
     return Message.objects.filter(contact__in=Contact.objects.all()).only(
-        "id", "contact_id", "channel", "account_id", "content_id", "purpose", "origin", "origin_id", "state", "reason", "ref"
+        "id",
+        "contact_id",
+        "channel",
+        "account_id",
+        "content_id",
+        "purpose",
+        "origin",
+        "origin_id",
+        "state",
+        "reason",
+        "ref",
     )
 
 
 def _append(message: Message, kind: EventKind, external_id: str = "", **more: object) -> None:
-    told = outcomes.properties(outcomes.Outcome(*(getattr(message, name) for name in outcomes.Outcome.COLUMNS[:-1])), **more)
+    told = outcomes.properties(
+        outcomes.Outcome(*(getattr(message, name) for name in outcomes.Outcome.COLUMNS[:-1])), **more
+    )
     intake.append_own(
         [
             intake.Incoming(
-                kind=kind.value, channel=message.channel, occurred_at=clock.now(), account_id=message.account_id, external_id=external_id,
-                contact_id=message.contact_id, properties=told,
+                kind=kind.value,
+                channel=message.channel,
+                occurred_at=clock.now(),
+                account_id=message.account_id,
+                external_id=external_id,
+                contact_id=message.contact_id,
+                properties=told,
             )
         ]
     )

@@ -13,7 +13,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 os.environ["DJANGO_SETTINGS_MODULE"] = "scrm.settings"
 os.environ["HINTS"] = "0"
 
-import django  # noqa: E402
+import django
 
 django.setup()
 

@@ -59,7 +59,9 @@ def expire_leases() -> None:
 
 def test_a_due_message_leaves_with_name_link_and_a_way_out(oa, platform):
     contact = fan(oa, name="林晓月")
-    (message,) = planned(ask(contact, written(body="{{ contact.name }}：[新品](https://shop.example.com/new?a=1)"), ref={"enrolment": 3}))
+    (message,) = planned(
+        ask(contact, written(body="{{ contact.name }}：[新品](https://shop.example.com/new?a=1)"), ref={"enrolment": 3})
+    )
     run()
     message.refresh_from_db()
     assert (message.state, message.platform_id, message.sent_at, message.attempt_no) == (State.SENT, "p1", NOON, 1)
@@ -312,7 +314,9 @@ def test_a_worker_that_lost_its_lease_cannot_send_or_write(oa, platform):
 
 def test_attempts_nobody_finished_become_unknown(oa, platform):
     (message,) = planned(ask(fan(oa), written()))
-    Message.objects.update(state=State.ATTEMPTING, attempt_id=uuid.uuid4(), lease_until=clock.real_now() - timedelta(seconds=1))
+    Message.objects.update(
+        state=State.ATTEMPTING, attempt_id=uuid.uuid4(), lease_until=clock.real_now() - timedelta(seconds=1)
+    )
     run()
     message.refresh_from_db()
     assert (message.state, platform.sent) == (State.UNKNOWN, [])

@@ -58,7 +58,12 @@ def test_the_same_key_is_planned_once(oa):
 def test_marketing_at_night_is_held_until_the_morning_and_told(oa):
     contact = fan(oa)
     message = plan(ask(contact, written(), ref={"enrolment": 7}), at=NIGHT)
-    assert (message.state, message.reason, message.hold_until, message.next_at) == (State.HELD, Reason.QUIET_HOURS, MORNING, MORNING)
+    assert (message.state, message.reason, message.hold_until, message.next_at) == (
+        State.HELD,
+        Reason.QUIET_HOURS,
+        MORNING,
+        MORNING,
+    )
     look = message.decisions[0]
     assert (look["zone"], look["zone_from"]) == ("Asia/Shanghai", "company")
     event = Event.objects.get(contact=contact)
@@ -98,7 +103,9 @@ def test_no_variant_for_the_channel(oa):
 
 
 def test_no_account_for_the_channel(oa):
-    assert plan(ask(person(email="a#@example.com", consents=("email",)), written(), "email")).reason == Reason.NO_ACCOUNT
+    assert (
+        plan(ask(person(email="a#@example.com", consents=("email",)), written(), "email")).reason == Reason.NO_ACCOUNT
+    )
 
 
 def test_no_address(oa):
@@ -235,7 +242,12 @@ def test_a_cap_holds_within_one_batch(oa):
     requests = [ask(contact, content) for _n in range(4)]
     with clock.frozen(NOON):
         ids = submit(requests)
-    assert [Message.objects.get(pk=ids[r.key]).state for r in requests] == ["queued", "queued", "suppressed", "suppressed"]
+    assert [Message.objects.get(pk=ids[r.key]).state for r in requests] == [
+        "queued",
+        "queued",
+        "suppressed",
+        "suppressed",
+    ]
 
 
 def test_a_broken_channel_keeps_messages_waiting_with_the_reason(oa):
@@ -262,11 +274,22 @@ def test_an_audience_is_planned_like_single_requests(oa):
     content = written(tags=["spring"])
     with clock.frozen(NOON):
         made = submit_audience(
-            [p.pk for p in people], key_prefix="c:1:1:", content_id=content.pk, purpose="marketing", origin="campaign", origin_id=1,
-            channels=["oa"], ref={"campaign": 1},
+            [p.pk for p in people],
+            key_prefix="c:1:1:",
+            content_id=content.pk,
+            purpose="marketing",
+            origin="campaign",
+            origin_id=1,
+            channels=["oa"],
+            ref={"campaign": 1},
         )
         again = submit_audience(
-            [p.pk for p in people], key_prefix="c:1:1:", content_id=content.pk, purpose="marketing", origin="campaign", origin_id=1,
+            [p.pk for p in people],
+            key_prefix="c:1:1:",
+            content_id=content.pk,
+            purpose="marketing",
+            origin="campaign",
+            origin_id=1,
             channels=["oa"],
         )
     assert (made, sum(again.values())) == ({"queued": 1, "suppressed": 2}, 0)
@@ -281,7 +304,12 @@ def test_the_number_of_statements_does_not_grow(oa, mail):
         people = [fan(oa, email="x#@example.com") for _n in range(count // 2)]
         people += [person() for _n in range(count - len(people))]
         requests = [ask(p, content, "oa", "email") for p in people]
-        with clock.frozen(NOON), CaptureQueriesContext(connection, ) as seen:
+        with (
+            clock.frozen(NOON),
+            CaptureQueriesContext(
+                connection,
+            ) as seen,
+        ):
             submit(requests)
         return len(seen)
 

@@ -22,7 +22,9 @@ PEOPLE = 240
 
 def start(record: Path, pace: float) -> subprocess.Popen:
     script = Path(__file__).with_name("dispatcher_process.py")
-    return subprocess.Popen([sys.executable, str(script), connection.settings_dict["NAME"], str(record), str(pace)], env=dict(os.environ))
+    return subprocess.Popen(
+        [sys.executable, str(script), connection.settings_dict["NAME"], str(record), str(pace)], env=dict(os.environ)
+    )
 
 
 @pytest.mark.django_db(transaction=True)

@@ -17,7 +17,14 @@ def test_every_state_is_reached_and_final_ones_are_final():
 
 @pytest.mark.parametrize(
     "state,move",
-    [("sent", "claim"), ("suppressed", "claim"), ("queued", "send"), ("leased", "send"), ("unknown", "claim"), ("nonsense", "claim")],
+    [
+        ("sent", "claim"),
+        ("suppressed", "claim"),
+        ("queued", "send"),
+        ("leased", "send"),
+        ("unknown", "claim"),
+        ("nonsense", "claim"),
+    ],
 )
 def test_impossible_moves(state, move):
     with pytest.raises(states.ImpossibleMove):
@@ -53,7 +60,11 @@ class Ledger(RuleBasedStateMachine):
         self.fence += 1
 
     @precondition(lambda self: self.state == "leased")
-    @rule(worker=st.sampled_from("ab"), ending=st.sampled_from(["send", "fail", "retry", "lose", "expire", "suppress"]), accepted=st.booleans())
+    @rule(
+        worker=st.sampled_from("ab"),
+        ending=st.sampled_from(["send", "fail", "retry", "lose", "expire", "suppress"]),
+        accepted=st.booleans(),
+    )
     def attempt(self, worker, ending, accepted):
         if self.held_by.get(worker) != self.fence:
             return
@@ -101,4 +112,6 @@ class Ledger(RuleBasedStateMachine):
 
 
 TestLedger = Ledger.TestCase
-TestLedger.settings = settings(max_examples=150, stateful_step_count=25, deadline=None, suppress_health_check=list(HealthCheck))
+TestLedger.settings = settings(
+    max_examples=150, stateful_step_count=25, deadline=None, suppress_health_check=list(HealthCheck)
+)

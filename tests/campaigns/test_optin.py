@@ -37,7 +37,11 @@ def typed(contact: Contact, n: int = 1, **properties) -> None:
     intake.append(
         [
             intake.Incoming(
-                kind="form_submitted", channel="web", occurred_at=clock.now(), external_id=f"form{n}", contact_id=contact.pk,
+                kind="form_submitted",
+                channel="web",
+                occurred_at=clock.now(),
+                external_id=f"form{n}",
+                contact_id=contact.pk,
                 properties={"form": "newsletter", "email_index": str(found.index), **properties},
             )
         ]
@@ -59,7 +63,12 @@ def test_a_form_gets_one_mail_to_the_address_and_a_pending_consent(visitor, plat
     assert path
     assert Consent.objects.get(contact=visitor, channel="email").state == ConsentState.PENDING
     message = Message.objects.get()
-    assert (message.purpose, message.origin, message.pinned, message.state) == ("transactional", "system", True, State.SENT)
+    assert (message.purpose, message.origin, message.pinned, message.state) == (
+        "transactional",
+        "system",
+        True,
+        State.SENT,
+    )
     assert OptIn.objects.get().message_id == message.pk
 
 
@@ -113,7 +122,8 @@ def test_an_old_link_has_expired(visitor, platform, client):
 
 @pytest.fixture
 def by_link(visitor, platform, noon):
-    """A follower got a message with a link; somebody came by that link and typed an address. -> (follower, visitor, confirm path)"""
+    """A follower got a message with a link; somebody came by that link and typed an address. -> (follower, visitor,
+    confirm path)"""
     oa = account("wechat_oa")
     follower = person("小晚", openid=oa.pk, last_inbound_at=NOON)
     submit([ask(follower, written(body="[新品](https://shop.example.com/)"))])
@@ -169,7 +179,11 @@ def test_somebody_elses_address_is_asked_at_its_owner(platform, noon, client):
     intake.append(
         [
             intake.Incoming(
-                kind="form_submitted", channel="web", occurred_at=NOON, external_id="f", contact_id=visitor.pk,
+                kind="form_submitted",
+                channel="web",
+                occurred_at=NOON,
+                external_id="f",
+                contact_id=visitor.pk,
                 properties={"form": "newsletter", "email_index": str(found.index)},
             )
         ]

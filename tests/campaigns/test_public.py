@@ -18,7 +18,9 @@ from scrm.lib import clock
 from tests.campaigns.world import NOON, account, ask, person, written
 
 pytestmark = pytest.mark.django_db
-BROWSER = {"HTTP_USER_AGENT": "Mozilla/5.0 (iPhone; CPU iPhone OS 17_0 like Mac OS X) AppleWebKit/605.1.15 MicroMessenger/8.0"}
+BROWSER = {
+    "HTTP_USER_AGENT": "Mozilla/5.0 (iPhone; CPU iPhone OS 17_0 like Mac OS X) AppleWebKit/605.1.15 MicroMessenger/8.0"
+}
 
 
 @pytest.fixture
@@ -95,7 +97,13 @@ def test_a_million_recipients_share_one_link_row(sent):
 
 
 @pytest.mark.parametrize(
-    "agent,machine", [(BROWSER["HTTP_USER_AGENT"], False), ("Mozilla/5.0", True), ("", True), ("Mozilla/5.0 (via ggpht.com GoogleImageProxy)", False)]
+    "agent,machine",
+    [
+        (BROWSER["HTTP_USER_AGENT"], False),
+        ("Mozilla/5.0", True),
+        ("", True),
+        ("Mozilla/5.0 (via ggpht.com GoogleImageProxy)", False),
+    ],
 )
 def test_the_pixel_tells_people_from_machines(sent, platform, client, agent, machine):
     path = path_of("o", platform.sent[0][2])
@@ -111,7 +119,9 @@ def test_the_pixel_tells_people_from_machines(sent, platform, client, agent, mac
 
 def test_a_get_asks_and_a_post_unsubscribes_at_once(sent, platform, mail):
     contact = sent.contact
-    waiting = submit([ask(contact, written("email"), "email"), ask(contact, written("email", purpose="transactional"), "email")])
+    waiting = submit(
+        [ask(contact, written("email"), "email"), ask(contact, written("email", purpose="transactional"), "email")]
+    )
     client = Client(enforce_csrf_checks=True)
     path = path_of("u", platform.sent[0][2])
     page = client.get(path)
@@ -142,7 +152,16 @@ def test_td_in_the_chat_opts_out(oa, noon):
     found = contact.identities.get()
     ids = submit([ask(contact, written())])
     intake.append(
-        [intake.Incoming(kind="message_in", channel="oa", occurred_at=NOON, account_id=oa.pk, contact_id=contact.pk, properties={"text": " td。"})]
+        [
+            intake.Incoming(
+                kind="message_in",
+                channel="oa",
+                occurred_at=NOON,
+                account_id=oa.pk,
+                contact_id=contact.pk,
+                properties={"text": " td。"},
+            )
+        ]
     )
     digest()
     message = Message.objects.get(pk=next(iter(ids.values())))
@@ -160,7 +179,9 @@ def test_an_unfollow_sends_waiting_messages_by_the_next_channel(oa, mail):
             contact.identities.filter(kind="openid").update(reachable=False)
         intake.append(
             [
-                intake.Incoming(kind="unfollowed", channel="oa", occurred_at=NOON + timedelta(0), account_id=oa.pk, contact_id=c.pk)
+                intake.Incoming(
+                    kind="unfollowed", channel="oa", occurred_at=NOON + timedelta(0), account_id=oa.pk, contact_id=c.pk
+                )
                 for c in (both, only)
             ]
         )

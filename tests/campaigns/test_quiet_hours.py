@@ -25,7 +25,9 @@ def quiet_at(moment: datetime, zone: str, start: time, end: time) -> bool:
 
 
 def test_overnight_is_held_until_the_morning():
-    assert release(at("Asia/Shanghai", 2025, 11, 20, 22, 30), "Asia/Shanghai", NIGHT) == at("Asia/Shanghai", 2025, 11, 21, 8)
+    assert release(at("Asia/Shanghai", 2025, 11, 20, 22, 30), "Asia/Shanghai", NIGHT) == at(
+        "Asia/Shanghai", 2025, 11, 21, 8
+    )
     assert release(at("Asia/Shanghai", 2025, 11, 20, 3), "Asia/Shanghai", NIGHT) == at("Asia/Shanghai", 2025, 11, 20, 8)
 
 
@@ -57,7 +59,9 @@ def test_a_zone_that_skips_a_day():
 
 def test_weekdays_and_touching_windows():
     weekend = QuietHours((Window(time(20), time(0), frozenset({5})), Window(time(0), time(10), frozenset({6}))))
-    assert release(at("Asia/Shanghai", 2025, 11, 22, 21), "Asia/Shanghai", weekend) == at("Asia/Shanghai", 2025, 11, 23, 10)
+    assert release(at("Asia/Shanghai", 2025, 11, 22, 21), "Asia/Shanghai", weekend) == at(
+        "Asia/Shanghai", 2025, 11, 23, 10
+    )
     assert release(at("Asia/Shanghai", 2025, 11, 21, 21), "Asia/Shanghai", weekend) is None
 
 
@@ -103,7 +107,9 @@ def test_a_hold_is_in_the_future_ends_outside_the_window_and_soon(moment, zone, 
     assert len(near) > 1 or not quiet_at(until, zone, start, end)
 
 
-@pytest.mark.parametrize("zone", ["Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "Africa/Casablanca", "America/Sao_Paulo"])
+@pytest.mark.parametrize(
+    "zone", ["Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "Africa/Casablanca", "America/Sao_Paulo"]
+)
 def test_every_quarter_hour_around_clock_changes(zone):
     """Scanning a year: whoever waits is released at the morning's edge or at the first valid instant after it."""
     moment, tz = datetime(2018, 1, 1, tzinfo=UTC), ZoneInfo(zone)

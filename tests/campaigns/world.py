@@ -24,7 +24,9 @@ MORNING = datetime(2025, 11, 21, 0, 0, tzinfo=UTC)
 _numbers = itertools.count(1)
 
 
-def person(name: str = "小林", *, openid: int | None = None, email: str = "", consents: tuple[str, ...] = (), **fields) -> Contact:
+def person(
+    name: str = "小林", *, openid: int | None = None, email: str = "", consents: tuple[str, ...] = (), **fields
+) -> Contact:
     """A contact; ``openid`` is the account it follows; ``consents`` are channels with a given consent."""
     window = {key: fields.pop(key) for key in ("last_inbound_at", "last_touch_at") if key in fields}
     contact = Contact.objects.create(
@@ -36,14 +38,26 @@ def person(name: str = "小林", *, openid: int | None = None, email: str = "", 
     if email:
         identity(contact, IdentityKind.EMAIL, email.replace("#", str(n)))
     for channel in consents:
-        Consent.objects.create(contact=contact, channel=channel, purpose=Purpose.MARKETING, state=ConsentState.GRANTED, changed_at=NOON)
+        Consent.objects.create(
+            contact=contact, channel=channel, purpose=Purpose.MARKETING, state=ConsentState.GRANTED, changed_at=NOON
+        )
     return contact
 
 
-def identity(contact: Contact, kind: str, value: str, *, scope: int = 0, trust: int = Trust.VERIFIED, **fields) -> Identity:
+def identity(
+    contact: Contact, kind: str, value: str, *, scope: int = 0, trust: int = Trust.VERIFIED, **fields
+) -> Identity:
     return Identity.objects.create(
-        contact=contact, kind=kind, scope=scope, index=crypto.blind_index(kind, value), value=crypto.seal(value, "identity"),
-        hint=f"{value[:2]}***", trust=trust, first_seen_at=NOON, last_seen_at=NOON, **fields,
+        contact=contact,
+        kind=kind,
+        scope=scope,
+        index=crypto.blind_index(kind, value),
+        value=crypto.seal(value, "identity"),
+        hint=f"{value[:2]}***",
+        trust=trust,
+        first_seen_at=NOON,
+        last_seen_at=NOON,
+        **fields,
     )
 
 
@@ -51,14 +65,22 @@ def account(kind: str = "wechat_oa", **fields) -> Channel:
     return Channel.objects.create(kind=kind, name=f"{kind} {next(_numbers)}", **fields)
 
 
-def written(*channels: str, purpose: str = Purpose.MARKETING, state: str = ContentState.APPROVED, body: str = "你好 {{ contact.name }}",
-            **fields) -> Content:
+def written(
+    *channels: str,
+    purpose: str = Purpose.MARKETING,
+    state: str = ContentState.APPROVED,
+    body: str = "你好 {{ contact.name }}",
+    **fields,
+) -> Content:
     """Content with a variant per channel."""
     content = Content.objects.create(name=f"内容 {next(_numbers)}", purpose=purpose, **fields)
     for channel in channels or (ChannelKind.OA, ChannelKind.EMAIL):
         mail = channel == ChannelKind.EMAIL
         Variant.objects.create(
-            content=content, channel=channel, body=body, subject="主题" if mail else "",
+            content=content,
+            channel=channel,
+            body=body,
+            subject="主题" if mail else "",
             format=ContentFormat.MARKDOWN if mail else ContentFormat.TEXT,
         )
     content.state = state
@@ -71,7 +93,11 @@ def ask(contact: Contact, content: Content, *channels: str, key: str = "", **fie
     fields.setdefault("origin", "journey")
     fields.setdefault("origin_id", 1)
     return SendRequest(
-        key=key or f"test:{next(_numbers)}", contact_id=contact.pk, content_id=content.pk, channels=list(channels) or ["oa"], **fields
+        key=key or f"test:{next(_numbers)}",
+        contact_id=contact.pk,
+        content_id=content.pk,
+        channels=list(channels) or ["oa"],
+        **fields,
     )
 
 
@@ -107,8 +133,24 @@ class Platform:
 
     def connectors(self, **more) -> dict[str, Connector]:
         return {
-            "wechat_oa": Connector("wechat_oa", ChannelKind.OA, IdentityKind.OPENID, object, open=self.open, rendered_kinds=("text",), **more),
-            "email": Connector("email", ChannelKind.EMAIL, IdentityKind.EMAIL, object, open=self.open, rendered_kinds=("email",), **more),
+            "wechat_oa": Connector(
+                "wechat_oa",
+                ChannelKind.OA,
+                IdentityKind.OPENID,
+                object,
+                open=self.open,
+                rendered_kinds=("text",),
+                **more,
+            ),
+            "email": Connector(
+                "email",
+                ChannelKind.EMAIL,
+                IdentityKind.EMAIL,
+                object,
+                open=self.open,
+                rendered_kinds=("email",),
+                **more,
+            ),
         }
 
 
