@@ -47,6 +47,7 @@ class Command(BaseCommand):
     def demo(self) -> list[list[str]]:
         """Fill an empty database; the log-ins to print (role, e-mail, password)."""
         if first_run.is_needed():
+            self.say("making the demo company, this once")
             call_command("demo")
         # By name: the demo stands left of core in the import chain.
         module = import_module(f"{get_commands()['demo']}.management.commands.demo")
