@@ -4,6 +4,7 @@ Babel reads the Python sources itself; a template is first turned into Python by
 ``templates/<room>/`` belong to the room; those of the shell (``templates/*.html``, ``templates/ui/``) to core.
 """
 
+import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -130,7 +131,7 @@ def compile_room(room: Room) -> bool:
     target = room.po.with_suffix(".mo")
     if not room.po.exists() or (target.exists() and target.stat().st_mtime >= room.po.stat().st_mtime):
         return False
-    draft = target.with_suffix(".new")
+    draft = target.with_suffix(f".{os.getpid()}")  # several processes may compile at once
     with draft.open("wb") as file:
         write_mo(file, stored(room))
     draft.replace(target)

@@ -40,5 +40,6 @@ urlpatterns = [
 if settings.DEBUG:
     urlpatterns += [
         path("ui/kit/", kit.kit, name="kit"),
+        path("ui/modal/", kit.modal, name="kit_modal"),
         path("ui/error/<int:status>/", errors.show, name="error"),
     ]

@@ -8,6 +8,10 @@
   // A link or button with hx-target="#modal" opens the modal when its answer has come.
   document.addEventListener("htmx:afterSwap", (event) => {
     if (event.detail.target !== modal) return;
+    if (!modal.firstElementChild) {
+      modal.close(); // an answer without content: the work is done
+      return;
+    }
     modal.classList.toggle("wide", !!modal.querySelector("[data-wide]"));
     if (!modal.open) modal.showModal();
     (modal.querySelector("[autofocus], .is-invalid, input:not([type=hidden]), select, textarea") || modal).focus();

@@ -4,9 +4,17 @@ from datetime import timedelta
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils.translation import gettext as _
 
 from scrm.core.looks import CHANNELS
+from scrm.core.pages import close_modal, toast
 from scrm.lib import clock
+
+
+def modal(request: HttpRequest) -> HttpResponse:
+    if request.method == "POST" and request.POST.get("name"):
+        return close_modal(toast(HttpResponse(), _("Saved")))
+    return render(request, "core/kit_modal.html", {"tried": request.method == "POST"})
 
 
 def kit(request: HttpRequest) -> HttpResponse:
