@@ -2,6 +2,7 @@
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 
 class Kind(models.TextChoices):
@@ -13,16 +14,16 @@ class Kind(models.TextChoices):
 
 
 class State(models.TextChoices):
-    ACTIVE = "active", _("Active")
-    PAUSED = "paused", _("Paused")
-    BROKEN = "broken", _("Broken")
+    ACTIVE = "active", pgettext_lazy("channel", "Active")
+    PAUSED = "paused", pgettext_lazy("channel", "Paused")
+    BROKEN = "broken", pgettext_lazy("channel", "Broken")
 
 
 class DeliveryState(models.TextChoices):
-    PENDING = "pending", _("Waiting")
-    DONE = "done", _("Done")
-    DEAD = "dead", _("Set aside")
-    DISCARDED = "discarded", _("Discarded")
+    PENDING = "pending", pgettext_lazy("delivery", "Waiting")
+    DONE = "done", pgettext_lazy("delivery", "Done")
+    DEAD = "dead", pgettext_lazy("delivery", "Set aside")
+    DISCARDED = "discarded", pgettext_lazy("delivery", "Discarded")
 
 
 class BadReason(models.TextChoices):

@@ -11,8 +11,11 @@ from email.header import Header
 from email.utils import formataddr
 from functools import lru_cache
 
+from django.utils.translation import gettext_noop
+
 from channels_ingest.connectors.base import ConnectorError, Rendered
 
+NOT_AN_ADDRESS = gettext_noop("This is not an e-mail address.")
 _BOUNDARY = "=_zhike_alternative"
 _HEADER_NAME = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,60}")
 _ADDRESS = re.compile(r"[^\s\x00-\x20\x7f@<>\"(),:;\\\[\]]{1,64}@[A-Za-z0-9\u0080-\uffff.-]{1,253}")
@@ -33,7 +36,7 @@ _OURS = {
 def check_address(address: str) -> str:
     """An address that is safe in a header and in the SMTP dialogue. Raises ConnectorError."""
     if not _ADDRESS.fullmatch(address) or ".." in address:
-        raise ConnectorError("This is not an e-mail address.", permanent=True, code="address", address_gone=True)
+        raise ConnectorError(NOT_AN_ADDRESS, permanent=True, code="address", address_gone=True)
     return address
 
 

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from datetime import timedelta
 from email.utils import format_datetime
 
-from django.utils.translation import gettext_noop as said
+from django.utils.translation import gettext_noop
 
 from channels_ingest.connectors.base import ConnectorError, Receipt, Rendered
 from channels_ingest.connectors.email import mime
@@ -99,7 +99,7 @@ class SmtpLink:
         utf8 = not address.isascii()
         if utf8 and not smtp.has_extn("smtputf8"):
             raise ConnectorError(
-                said("The mail server cannot deliver to addresses with such characters."),
+                gettext_noop("The mail server cannot deliver to addresses with such characters."),
                 permanent=True,
                 code="smtputf8",
             )
@@ -152,13 +152,13 @@ class _Gone(Exception):
         self.handed_over = handed_over
 
 
-NO_ANSWER = said("The mail server took the mail and gave no answer; it may have been delivered.")
-UNREACHABLE = said("The mail server cannot be reached.")
-LOG_IN_REFUSED = said("The mail server refuses the user name or password.")
-GONE = said("The mail server says that this address does not exist.")
-LATER = said("The mail server asks to try again later.")
-REFUSED = said("The mail server refuses this mail.")
-NO_TLS = said("The mail server offers no encryption (STARTTLS) or an untrusted certificate.")
+NO_ANSWER = gettext_noop("The mail server took the mail and gave no answer; it may have been delivered.")
+UNREACHABLE = gettext_noop("The mail server cannot be reached.")
+LOG_IN_REFUSED = gettext_noop("The mail server refuses the user name or password.")
+GONE = gettext_noop("The mail server says that this address does not exist.")
+LATER = gettext_noop("The mail server asks to try again later.")
+REFUSED = gettext_noop("The mail server refuses this mail.")
+NO_TLS = gettext_noop("The mail server offers no encryption (STARTTLS) or an untrusted certificate.")
 
 
 def connect(channel: Channel) -> smtplib.SMTP:

@@ -6,7 +6,7 @@ Source: WeChat developer documentation, "Global return codes".
 from datetime import datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from django.utils.translation import gettext_noop as said
+from django.utils.translation import gettext_noop
 
 from channels_ingest.connectors.base import ConnectorError
 from scrm.lib import clock
@@ -16,28 +16,28 @@ TOKEN_REFUSED = {40001, 40014, 42001}
 _BEIJING = ZoneInfo("Asia/Shanghai")
 
 _BROKEN = {
-    40013: said("WeChat does not know this AppID."),
-    40125: said("WeChat refuses the AppSecret."),
-    40164: said("The address of this server is not in the account's IP white list at WeChat."),
-    41002: said("The AppID is missing."),
-    41004: said("The AppSecret is missing."),
-    48001: said("This account is not allowed to use this WeChat interface."),
-    50002: said("WeChat has restricted this account."),
-    61024: said("The access token of this account must be fetched by its open platform."),
-    89503: said("WeChat asks the account's administrator to confirm this server's address."),
+    40013: gettext_noop("WeChat does not know this AppID."),
+    40125: gettext_noop("WeChat refuses the AppSecret."),
+    40164: gettext_noop("The address of this server is not in the account's IP white list at WeChat."),
+    41002: gettext_noop("The AppID is missing."),
+    41004: gettext_noop("The AppSecret is missing."),
+    48001: gettext_noop("This account is not allowed to use this WeChat interface."),
+    50002: gettext_noop("WeChat has restricted this account."),
+    61024: gettext_noop("The access token of this account must be fetched by its open platform."),
+    89503: gettext_noop("WeChat asks the account's administrator to confirm this server's address."),
 }
 """Nothing will work before a person changes something."""
 _GONE = {
-    40003: said("This openid is not known to the account."),
-    43004: said("The person does not follow the account."),
+    40003: gettext_noop("This openid is not known to the account."),
+    43004: gettext_noop("The person does not follow the account."),
 }
 _WINDOW = {
-    45015: said("The reply window is closed: the person has not written within 48 hours, or has left."),
-    45047: said("The messages allowed since the person's last act are used up."),
+    45015: gettext_noop("The reply window is closed: the person has not written within 48 hours, or has left."),
+    45047: gettext_noop("The messages allowed since the person's last act are used up."),
 }
-QUOTA_USED = said("The day's quota of this WeChat interface is used up.")
-UNREACHABLE = said("WeChat cannot be reached.")
-NO_ANSWER = said("WeChat gave no readable answer; the message may have arrived.")
+QUOTA_USED = gettext_noop("The day's quota of this WeChat interface is used up.")
+UNREACHABLE = gettext_noop("WeChat cannot be reached.")
+NO_ANSWER = gettext_noop("WeChat gave no readable answer; the message may have arrived.")
 _BUSY = {-1: 10, 45011: 60, 50001: 60}
 """Code to seconds before the next try."""
 
@@ -56,9 +56,9 @@ def failure(code: int, text: str = "", *, fetching_token: bool = False) -> Conne
         return ConnectorError(QUOTA_USED, permanent=False, code=number, retry_at=quota_reset())
     if code in _BUSY:
         again = clock.real_now() + timedelta(seconds=_BUSY[code])
-        return ConnectorError(said("WeChat is busy."), permanent=False, code=number, retry_at=again)
+        return ConnectorError(gettext_noop("WeChat is busy."), permanent=False, code=number, retry_at=again)
     if code == 45002:
-        return ConnectorError(said("The message is too long for WeChat."), permanent=True, code=number)
+        return ConnectorError(gettext_noop("The message is too long for WeChat."), permanent=True, code=number)
     return ConnectorError(f"WeChat answered {code}: {text[:120]}", permanent=True, code=number)
 
 

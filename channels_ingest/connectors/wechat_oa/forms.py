@@ -19,19 +19,19 @@ class OaForm(ChannelForm):
 
     app_id = forms.RegexField(
         r"^wx[0-9A-Za-z]{6,30}$",
-        label=_("AppID"),
+        label="AppID",
         help_text=_("WeChat Official Accounts Platform, “Settings and development”, “Basic configuration”."),
         error_messages={"invalid": _("An AppID starts with wx, for example wx1234567890abcdef.")},
     )
-    app_secret = secret(_("AppSecret"), help_text=_("On the same page. It is stored encrypted and never shown again."))
+    app_secret = secret("AppSecret", help_text=_("On the same page. It is stored encrypted and never shown again."))
     mode = forms.ChoiceField(
         label=_("Message encryption"),
         choices=[("safe", _("Safe mode (recommended)")), ("plain", _("Plain text mode"))],
         initial="safe",
         help_text=_("Choose the same at WeChat. In safe mode nothing unencrypted is accepted."),
     )
-    token = secret(_("Token"), help_text=_("Leave empty and one is made for you."))
-    aes_key = secret(_("EncodingAESKey"), help_text=_("43 letters and digits. Leave empty and one is made for you."))
+    token = secret("Token", help_text=_("Leave empty and one is made for you."))
+    aes_key = secret("EncodingAESKey", help_text=_("43 letters and digits. Leave empty and one is made for you."))
     follow_reply = forms.CharField(
         label=_("Greeting for new followers"),
         max_length=600,
