@@ -8,7 +8,7 @@ from django.db import DatabaseError, connection, transaction
 from django.db.models import F
 
 from contacts import segments, stages
-from contacts.consumers.reading import last_id, since
+from contacts.consumers.reading import last_id, since, waiting_after
 from contacts.enums import ChannelKind, EventKind
 from contacts.intake import append_own
 from contacts.log.copying import array
@@ -47,7 +47,7 @@ def refresh_touched() -> bool:
         append_own(told)
         cursor.position, cursor.moved_at = events[-1].id, clock.real_now()
         cursor.save()
-    return len(events) == BATCH
+    return events[-1].id < last_id()
 
 
 def refresh_due() -> bool:
@@ -98,16 +98,8 @@ def sweep_stages() -> bool:
 
 
 def lag() -> dict:
-    """Events not looked at yet, and for how long (seconds of business time) the first of them waits."""
-    newest = last_id()
-    position = ConsumerCursor.objects.filter(pk=CURSOR).values_list("position", flat=True).first() or 0
-    first = since(position, 1) if position < newest else []
-    if not first:
-        return {"waiting": 0, "oldest_seconds": 0}
-    return {
-        "waiting": newest - position,
-        "oldest_seconds": max(0, round((clock.now() - first[0].recorded_at).total_seconds())),
-    }
+    """Events not looked at yet (see ``waiting_after``)."""
+    return waiting_after(ConsumerCursor.objects.filter(pk=CURSOR).values_list("position", flat=True).first() or 0)
 
 
 def _buyers() -> Iterable[list[int]]:

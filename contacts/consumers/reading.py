@@ -8,6 +8,9 @@ from typing import Any
 import orjson
 from django.db import connection
 
+from scrm.lib import clock
+
+_COUNT_UP_TO = 10_000
 _COLUMNS = "id, contact_id, identity_id, kind, channel, account_id, occurred_at, recorded_at, properties"
 
 
@@ -44,6 +47,22 @@ def last_id() -> int:
     with connection.cursor() as cursor:
         cursor.execute("SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM contacts_event_id_seq")
         return cursor.fetchone()[0]
+
+
+def waiting_after(position: int) -> dict[str, int]:
+    """Events behind a cursor (exact up to 10,000, then by the ids), and for how many seconds of business time the first waits."""
+    newest = last_id()
+    first = since(position, 1) if position < newest else []
+    if not first:
+        return {"waiting": 0, "oldest_seconds": 0}
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT count(*) FROM (SELECT 1 FROM contacts_event WHERE id > %s LIMIT %s) found", [position, _COUNT_UP_TO]
+        )
+        number = cursor.fetchone()[0]
+    if number == _COUNT_UP_TO:
+        number = max(number, newest - position)
+    return {"waiting": number, "oldest_seconds": max(0, round((clock.now() - first[0].recorded_at).total_seconds()))}
 
 
 def _rows(found: list[tuple]) -> list[EventRow]:

@@ -12,7 +12,7 @@ from django.conf import settings
 from django.db import InterfaceError, OperationalError, transaction
 from django.utils.module_loading import import_string
 
-from contacts.consumers.reading import EventRow, by_ids, last_id, since
+from contacts.consumers.reading import EventRow, by_ids, last_id, since, waiting_after
 from contacts.models import ConsumerCursor, PoisonEvent
 from scrm.core import audit
 from scrm.core.models import User
@@ -56,7 +56,7 @@ def run(name: str) -> bool:
             return False
         _digest(name, consume, events)
         _move(cursor, events[-1].id)
-    return len(events) == BATCH
+    return events[-1].id < last_id()
 
 
 def replay(poison: PoisonEvent, by: User | None = None) -> bool:
@@ -96,15 +96,10 @@ def rewind(name: str, position: int = 0, by: User | None = None) -> None:
 
 
 def lag() -> dict:
-    """Of the consumer furthest behind: events not read yet, and for how many seconds (business time) the first waits."""
+    """Of the consumer furthest behind (see ``waiting_after``)."""
     newest = last_id()
     held = dict(ConsumerCursor.objects.values_list("name", "position"))
-    position = min((held.get(name, 0) for name in settings.EVENT_CONSUMERS), default=newest)
-    first = since(position, 1) if position < newest else []
-    if not first:
-        return {"waiting": 0, "oldest_seconds": 0}
-    seconds = (clock.now() - first[0].recorded_at).total_seconds()
-    return {"waiting": newest - position, "oldest_seconds": max(0, round(seconds))}
+    return waiting_after(min((held.get(name, 0) for name in settings.EVENT_CONSUMERS), default=newest))
 
 
 def _take(name: str) -> ConsumerCursor | None:
