@@ -20,7 +20,11 @@ from scrm.core.enums import Permission
 from scrm.core.models import User
 
 MAIN_PATH = [Stage.PUBLIC, Stage.PROSPECT, Stage.NEW, Stage.REPEAT, Stage.LOYAL]
-STAGE_SHORT = {Stage.NEW: pgettext_lazy("stage", "New"), Stage.REPEAT: pgettext_lazy("stage", "Repeat")}
+STAGE_SHORT = {
+    Stage.PROSPECT: pgettext_lazy("stage", "Prospect"),
+    Stage.NEW: pgettext_lazy("stage", "New"),
+    Stage.REPEAT: pgettext_lazy("stage", "Repeat"),
+}
 """Words for the narrow path of stages."""
 SOURCE_ICONS = {
     TagSource.MANUAL: "user",
