@@ -41,7 +41,7 @@ def livez(request: HttpRequest) -> JsonResponse:
 def readyz(request: HttpRequest) -> JsonResponse:
     database = check_database()
     migrations = check_migrations() if database["ok"] else {"ok": False, "error": "no database"}
-    return _answer({"database": database, "migrations": migrations}, ready=database["ok"] and migrations["ok"])
+    return _answer({"database": database, "migrations": migrations}, ready=bool(database["ok"] and migrations["ok"]))
 
 
 @public

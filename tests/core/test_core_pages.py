@@ -190,6 +190,16 @@ class TestAuditLog:
         assert shown(q="Team one") == ["team.updated"]
         assert len(shown(who="9' or 1=1")) == 3
 
+    def test_kinds_are_the_different_ones(self, admin, team):
+        from scrm.core import audit
+        from scrm.core.queries import audit_kinds
+
+        assert audit_kinds("verb") == audit_kinds("target_type") == []
+        for verb, target in [("b.x", team), ("a.x", admin), ("b.x", None), ("c.x", team)]:
+            audit.record(admin, verb, target)
+        assert audit_kinds("verb") == ["a.x", "b.x", "c.x"]
+        assert audit_kinds("target_type") == ["core.team", "core.user"]
+
     def test_the_address_is_noted(self, admin, client_for):
         client_for(admin).post(
             reverse("core:team_add"),

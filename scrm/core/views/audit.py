@@ -10,6 +10,7 @@ from scrm.core.enums import Permission
 from scrm.core.lists import Search, listing
 from scrm.core.models import AuditEntry, User
 from scrm.core.pages import render_page
+from scrm.core.queries import audit_kinds
 from scrm.core.templatetags.ui import model_name
 
 
@@ -28,8 +29,8 @@ def audit_list(request: HttpRequest) -> HttpResponse:
     context = {
         "page": page,
         "people": User.objects.order_by("name", "id"),
-        "verbs": AuditEntry.objects.order_by("verb").values_list("verb", flat=True).distinct(),
-        "objects": [(name, model_name(name)) for name in _types()],
+        "verbs": audit_kinds("verb"),
+        "objects": [(kind, model_name(kind)) for kind in audit_kinds("target_type")],
     }
     return render_page(request, "core/audit_list.html", context)
 
@@ -45,12 +46,3 @@ def _narrowed(rows: QuerySet, request: HttpRequest) -> QuerySet:
     if kind:
         rows = rows.filter(target_type=kind)
     return rows
-
-
-def _types() -> list[str]:
-    return list(
-        AuditEntry.objects.exclude(target_type="")
-        .order_by("target_type")
-        .values_list("target_type", flat=True)
-        .distinct()
-    )
