@@ -41,6 +41,8 @@ class _Move:
     move: str
     reason: str = ""
     next_at: datetime | None = None
+    result: str = ""
+    """What the decisions call it, when that is not the move."""
 
 
 def stops_account(error: ConnectorError) -> bool:
@@ -79,7 +81,7 @@ def _decide(result: Result, now: datetime, idempotent_kinds: tuple[str, ...]) ->
     if error.window_closed or error.address_gone:
         reason = Reason.WINDOW_CLOSED if error.window_closed else Reason.ADDRESS_GONE
         if _other_channels(row):
-            return _Move("retry", reason, now)
+            return _Move("retry", reason, now, result="next")
         return _Move("suppress" if error.window_closed else "fail", reason)
     if error.permanent:
         return _Move("fail", Reason.REJECTED)
@@ -136,7 +138,8 @@ def _look(result: Result, move: _Move, now: datetime) -> str:
         "stage": "attempt",
         "at": now.isoformat(),
         "no": result.item.row.attempt_no + 1,
-        "result": move.move,
+        "result": move.result or move.move,
+        "channel": result.item.row.channel,
         "reason": str(move.reason),
     }
     if not result.tried:
@@ -170,11 +173,6 @@ def _next_channels(results: list[Result], settled: list[outcomes.Outcome], now: 
         ):
             onward.setdefault(Reason.WINDOW_CLOSED if error.window_closed else Reason.ADDRESS_GONE, []).append(row.id)
     for reason, ids in onward.items():
-        with connection.cursor() as cursor:
-            cursor.execute(
-                "UPDATE campaigns_message SET channels = array_remove(channels, channel::text) WHERE id = ANY(%s)",
-                [ids],
-            )
         _claimed, changed = regate(ids, now, fallback=reason)
         settled = [outcome for outcome in settled if outcome.id not in ids] + changed
     return settled

@@ -14,7 +14,10 @@ INSERT INTO sending_req (n, key, contact_id, content_id, purpose, origin, origin
 expires_at, defer_quiet,
     identity_id, message_id)
 SELECT row_number() OVER (ORDER BY m.id), m.key, m.contact_id, m.content_id, m.purpose, m.origin, m.origin_id,
-    CASE WHEN m.channel = ANY(m.channels) THEN m.channel || array_remove(m.channels, m.channel::text) ELSE m.channels END,
+    -- Those the platform has refused for this message are spent; of the others the present one first.
+    coalesce((SELECT array_agg(c.channel ORDER BY c.channel <> m.channel, c.ord)
+        FROM unnest(m.channels::text[]) WITH ORDINALITY AS c(channel, ord)
+        WHERE NOT m.decisions @> jsonb_build_array(jsonb_build_object('result', 'next', 'channel', c.channel))), '{}'),
     m.ref, '{}', m.expires_at, m.defer_quiet, CASE WHEN m.pinned THEN m.identity_id END, m.id
 FROM campaigns_message m WHERE m.id = ANY(%s)
 """
@@ -35,7 +38,7 @@ UPDATE = """, settled AS (
     CROSS JOIN LATERAL (SELECT c.chosen, $claim$ AND v.state = 'queued' AND v.reason = '' AND v.account_id = $account$ AS go) d
     WHERE m.id = r.message_id
     RETURNING m.id, m.contact_id, m.channel, m.account_id, m.content_id, m.purpose, m.origin, m.origin_id, m.state, m.reason, m.ref,
-        m.hold_until, d.go, m.identity_id, m.key, m.context, m.fence, m.attempt_no, m.expires_at, m.channels)
+        m.hold_until, d.go, m.identity_id, m.key, m.context, m.fence, m.attempt_no, m.expires_at, r.channels)
 """
 
 
@@ -58,6 +61,7 @@ class Claimed:
     attempt_no: int
     expires_at: datetime | None
     channels: list[str]
+    """Those that may still be tried, this one included."""
 
 
 def regate(

@@ -25,6 +25,17 @@ GROUPS = {
     "failed": (gettext_lazy("Failed"), [State.FAILED, State.BOUNCED]),
     "unknown": (gettext_lazy("Unknown"), [State.UNKNOWN]),
 }
+USUAL_REASONS = [
+    Reason.QUIET_HOURS,
+    Reason.RETRY,
+    Reason.CHANNEL_BROKEN,
+    Reason.NO_ADDRESS,
+    Reason.NO_CONSENT,
+    Reason.UNSUBSCRIBED,
+    Reason.WINDOW_CLOSED,
+    Reason.CAPPED,
+    Reason.EXPIRED,
+]
 SENDING_CHANNELS = [ChannelKind.OA, ChannelKind.EMAIL]
 
 
@@ -41,7 +52,12 @@ FACETS = [
         lambda rows, values: rows.filter(channel__in=values),
     ),
     Facet("origin", gettext_lazy("Origin"), Origin.choices, lambda rows, values: rows.filter(origin__in=values)),
-    Facet("reason", gettext_lazy("Reason"), Reason.choices, lambda rows, values: rows.filter(reason__in=values)),
+    Facet(
+        "reason",
+        gettext_lazy("Reason"),
+        [(r.value, r.label) for r in USUAL_REASONS],
+        lambda rows, values: rows.filter(reason__in=values),
+    ),
 ]
 
 
