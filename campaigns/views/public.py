@@ -133,8 +133,9 @@ def _page(request: HttpRequest, language: str, template: str, context: dict, sta
         request.LANGUAGE_CODE = Language.ENGLISH.value
         translation.activate(request.LANGUAGE_CODE)
     answer = render(request, template, context, status=status)
-    # The address is the right to act: it must not leak to the sites this page may lead to.
-    answer.headers["Referrer-Policy"] = "no-referrer"
+    # The address is the right to act: it must not leak to the sites this page may lead to. Not "no-referrer": with it a
+    # browser posts our own form with ``Origin: null``, which the CSRF check refuses.
+    answer.headers["Referrer-Policy"] = "same-origin"
     return answer
 
 
