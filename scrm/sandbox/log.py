@@ -29,8 +29,8 @@ _GROUP_OF = {
     "journey": ("journey",),
     "profile": ("",),
 }
-_LATE = 1.0
-"""CreateTime has whole seconds: what the product dates up to one second before an act still belongs to it."""
+_LATE = 0.15
+"""A process notices a shift of the clock within a tenth of a second, so it may date what it did a little before the shift."""
 
 
 @dataclass
@@ -47,6 +47,8 @@ class Line:
     key: str = ""
     when: str = ""
     took: float | None = None
+    act: int | None = None
+    """The act that caused it, where the record knows."""
 
 
 @dataclass
@@ -73,11 +75,14 @@ def acts(openid: str, product: list[dict[str, Any]]) -> list[Act]:
     found.sort(key=lambda act: act.at)
     if not found:
         return []
+    known = {act.key: act for act in found}
     lines = _callbacks(openid) + _calls(openid) + [line for item in product if (line := _line(item))]
     if not product:
         lines += _arrivals(openid)
     for line in sorted(lines, key=lambda line: line.at):
-        owner = next((act for act in reversed(found) if act.at <= line.at + _LATE), found[0])
+        owner = known.get(f"a{line.act}") or next(
+            (act for act in reversed(found) if act.at <= line.at + _LATE), found[0]
+        )
         passed = max(line.at - owner.at, 0.0)
         line.when = f"+{passed:.2f}s" if passed < 10 else f"+{passed:.0f}s" if passed < 100 else _clock(line.at)
         owner.lines.append(line)
@@ -136,7 +141,19 @@ def _callbacks(openid: str) -> list[Line]:
         title = _("The platform calls back: %s") % row["label"]
         started = max(ended - took, row["at"])
         lines.append(
-            Line(started, "ingest", "webhook", "c-sys", title, detail, badge, tone, key=f"c{row['id']}", took=took)
+            Line(
+                started,
+                "ingest",
+                "webhook",
+                "c-sys",
+                title,
+                detail,
+                badge,
+                tone,
+                key=f"c{row['id']}",
+                took=took,
+                act=row["act"],
+            )
         )
         if row["reply"]:
             title = _("Passive reply in the same answer")

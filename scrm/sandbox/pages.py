@@ -16,7 +16,7 @@ from django.views.decorators.http import require_GET
 from scrm.lib import clock
 from scrm.sandbox import chat, faults, log, mailbox, outbox, people, script, setup, store, times
 from scrm.sandbox.feed import FEED
-from scrm.sandbox.shop.catalogue import SHOES
+from scrm.sandbox.shop.catalogue import CATEGORIES, SHOES
 
 _BORN = str(time.time_ns())
 PARTS = ("who", "acts", "clock", "script", "chat", "mails", "log")
@@ -209,6 +209,13 @@ def start_over(data: dict[str, Any]) -> dict[str, Any]:
 def change_person(data: dict[str, Any]) -> dict[str, Any]:
     people.become(str(data.get("openid", "")))
     return {}
+
+
+def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """A page for people, a plain line for machines."""
+    if "text/html" not in request.headers.get("Accept", ""):
+        return HttpResponse("not found\n", status=404, content_type="text/plain")
+    return render(request, "sandbox/shop/not_found.html", {"categories": CATEGORIES, "page": "not_found"}, status=404)
 
 
 def prefer(request: HttpRequest) -> HttpResponse:

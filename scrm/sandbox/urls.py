@@ -31,3 +31,5 @@ urlpatterns = [
     path("record/<slug:table>.json", setup.record),
     path("record/mails/<int:number>.eml", setup.raw_mail),
 ]
+
+handler404 = "scrm.sandbox.pages.not_found"

@@ -68,14 +68,14 @@ def test_a_customer_is_played_with_the_mouse(stage, tab):
     letter = EmailMessage()
     letter["From"], letter["To"], letter["Subject"] = "a@b.example", "me@mail.example", "请确认"
     letter.set_content("x")
-    letter.add_alternative(f'<a href="{stage.url}/shop/clothing/">确认</a>', subtype="html")
+    letter.add_alternative(f'<a href="{stage.url}/shop/c/clothing/">确认</a>', subtype="html")
     with smtplib.SMTP("127.0.0.1", stage.smtp_port, timeout=10) as smtp:
         smtp.send_message(letter)
     phone.locator(".phone-tabs [data-tab-to=mail]").click()
     phone.get_by_text("请确认").click()
     phone.frame_locator("iframe[name=mail]").get_by_text("确认").click()
     shop.get_by_role("heading", level=1).wait_for()
-    assert "/shop/clothing/" in phone.locator(".web-bar").inner_text()
+    assert "/shop/c/clothing/" in phone.locator(".web-bar").inner_text()
 
     page.locator("[data-clock='+1d']").click()
     page.locator(".badge.t-warn", has_text="1").first.wait_for()

@@ -64,7 +64,7 @@ def test_without_an_account_the_page_leads_to_the_connections(sandbox):
 
 
 @pytest.mark.parametrize(
-    "path", ["/", "/accounts", "/shop/", "/shop/coupon/", "/shop/clothing/", "/shop/p/soft-flask/"]
+    "path", ["/", "/accounts", "/shop/", "/shop/coupon/", "/shop/c/clothing/", "/shop/p/soft-flask/"]
 )
 def test_pages_speak_the_chosen_language_and_run_no_inline_script(sandbox, oa, path):
     chinese, english = page(sandbox, path), page(sandbox, path, sandbox_language="en")

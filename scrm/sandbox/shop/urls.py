@@ -6,6 +6,6 @@ app_name = "shop"
 urlpatterns = [
     path("", views.home, name="home"),
     path("coupon/", views.coupon, name="coupon"),
-    path("<slug:category>/", views.category, name="category"),
+    path("c/<slug:category>/", views.category, name="category"),
     path("p/<slug:slug>/", views.product, name="product"),
 ]
