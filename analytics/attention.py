@@ -43,8 +43,10 @@ def attention(user: User) -> list[Line]:
             title = ngettext("{n} message of unknown outcome", "{n} messages of unknown outcome", unknown).format(n=f"{unknown:,}")
             lines.append(Line("help-octagon", "warn", title, _("The platform may or may not have them"), reverse("campaigns:message_list") + "?state=unknown"))
     if user.can(Permission.CONTACTS_EDIT):
-        review = Merge.objects.filter(state="proposed").count()
+        proposed = Merge.objects.filter(state="proposed").order_by("id")
+        review = proposed.count()
         if review:
             title = ngettext("{n} possible duplicate to review", "{n} possible duplicates to review", review).format(n=f"{review:,}")
-            lines.append(Line("users-group", "info", title, _("Two contacts share a weak sign"), reverse("contacts:merge_list")))
+            first = reverse("contacts:merge", args=[proposed.values_list("pk", flat=True)[0]])
+            lines.append(Line("users-group", "info", title, _("Two contacts share a weak sign"), first))
     return lines

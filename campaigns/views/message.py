@@ -43,6 +43,21 @@ def _by_group(rows, values):
     return rows.filter(state__in=[state for value in values for state in GROUPS[value][1]])
 
 
+
+
+def _facets(request: HttpRequest) -> list[Facet]:
+    """The usual reasons are always offered; a rarer one when a link of another page asks for it."""
+    asked = [Reason(value) for value in request.GET.getlist("reason") if value in Reason.values]
+    offered = list(dict.fromkeys([*USUAL_REASONS, *asked]))
+    reasons_facet = Facet(
+        "reason",
+        gettext_lazy("Reason"),
+        [(r.value, r.label) for r in offered],
+        lambda rows, values: rows.filter(reason__in=values),
+    )
+    return [*FACETS, reasons_facet]
+
+
 FACETS = [
     Facet("state", gettext_lazy("State"), [(key, label) for key, (label, _states) in GROUPS.items()], _by_group),
     Facet(
@@ -52,12 +67,6 @@ FACETS = [
         lambda rows, values: rows.filter(channel__in=values),
     ),
     Facet("origin", gettext_lazy("Origin"), Origin.choices, lambda rows, values: rows.filter(origin__in=values)),
-    Facet(
-        "reason",
-        gettext_lazy("Reason"),
-        [(r.value, r.label) for r in USUAL_REASONS],
-        lambda rows, values: rows.filter(reason__in=values),
-    ),
 ]
 
 
@@ -87,7 +96,7 @@ def message_list(request: HttpRequest) -> HttpResponse:
         request,
         rows.filter(**narrowed),
         sorts={"new": "-id"},
-        facets=FACETS,
+        facets=_facets(request),
         search=Search(_("Customer"), _narrow),
         size=50,
     )

@@ -12,6 +12,7 @@ from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
+from django.db import connection
 
 from campaigns import consent
 from campaigns.actions import save_campaign, schedule_campaign
@@ -30,8 +31,12 @@ from scrm.demo.company import SCENES, Demo
 from scrm.lib import clock
 
 CONTACTS, DAYS, SEED = 2000, 182, 20261121
-TICKS = [time(10, 5), time(14, 30), time(20, 40), time(22, 30)]
-"""Moments of a day at which the past is worked off; the last one falls into the quiet hours."""
+NOON, NIGHT = time(14, 30), time(22, 30)
+"""Moments at which the past is worked off; at night messages are held by the quiet hours."""
+ROUND = ["consumers", "segments", "consumers", "journeys.advance", "launch", "dispatch", "consumers", "journeys.advance"]
+"""Pumps in the order in which one moment's work flows through them."""
+ANALYSE = {3, 20, 90}
+"""Days after which the planner learns how large the tables have become."""
 CAMPAIGNS = [(40, "马拉松周提醒", "race"), (84, "秋季新品", "autumn"), (126, "周末越野活动", "race"), (168, "双 11 会员日", "double11")]
 """Day, name, content."""
 
@@ -72,7 +77,9 @@ class History:
         told = 0
         with _accepting_platforms():
             for day in range(self.days):
-                for tick in TICKS:
+                if day in ANALYSE:
+                    _analyse()
+                for tick in self._ticks(day):
                     moment = self._moment(self.first + timedelta(days=day), tick)
                     due = []
                     while told < len(waiting) and waiting[told][0] <= moment:
@@ -81,6 +88,12 @@ class History:
                     with clock.frozen(moment):
                         self._live(day, tick, due)
         return told
+
+    def _ticks(self, day: int) -> list[time]:
+        """How closely a day is looked at: the last quarter of a year daily, what is older every third day."""
+        if day < self.days - 92 and day % 3 and day not in {at for at, _name, _content in CAMPAIGNS}:
+            return []
+        return [NOON, NIGHT] if day % 6 == 0 or day > self.days - 10 else [NOON]
 
     def _live(self, day: int, tick: time, due: list[Incoming]) -> None:
         answers = intake.append(due)
@@ -91,11 +104,14 @@ class History:
         ]
         if agreed:
             consent.record(agreed, ChannelKind.EMAIL, ConsentState.GRANTED, {"how": "double opt-in"})
-        if tick == TICKS[0]:
+        if tick == NOON:
             for at, name, content in CAMPAIGNS:
                 if at == day:
                     self._campaign(name, content)
-        pumps.drain()
+        for name in ROUND:
+            pump = pumps.pumps()[name]
+            while pump.run():
+                pass
         self._react()
 
     def _campaign(self, name: str, content: str) -> None:
@@ -269,6 +285,11 @@ def give_owners(demo: Demo) -> None:
 
 def _every(step: int, remainder: int) -> list[int]:
     return [pk for pk in Contact.objects.living().values_list("pk", flat=True) if pk % step == remainder]
+
+
+def _analyse() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE")
 
 
 class _Accepting:

@@ -33,7 +33,7 @@ def demo_log(request: HttpRequest) -> JsonResponse:
     language = request.GET.get("lang", "zh-hans")
     with translation.override(language if language in dict(settings.LANGUAGES) else "zh-hans"):
         items = [_item(event) for event in events]
-    return JsonResponse({"items": items, "contacts": [reverse("contacts:contact_detail", args=[pk]) for pk in people]})
+    return JsonResponse({"items": items, "contacts": [reverse("contacts:contact", args=[pk]) for pk in people]})
 
 
 def _people(handles: list[str]) -> list[int]:
@@ -69,4 +69,4 @@ def _url(event: Event) -> str:
     message = event.properties.get("message")
     if event.kind.startswith("message_") and message:
         return reverse("campaigns:message_detail", args=[message])
-    return reverse("contacts:contact_detail", args=[event.contact_id])
+    return reverse("contacts:contact", args=[event.contact_id])
