@@ -32,13 +32,12 @@ def main(arguments: list[str]) -> None:
 
 def become(user: str, library: ctypes.CDLL | None) -> None:
     uid, gid, *reach = user.split(":")
-    keep = bool(reach) and library is not None
-    if keep:
+    if reach and library is not None:
         library.prctl(_PR_SET_KEEPCAPS, 1, 0, 0, 0)
     os.setgroups([])
     os.setgid(int(gid))
     os.setuid(int(uid))
-    if keep:
+    if reach and library is not None:
         header = (ctypes.c_uint32 * 2)(_CAPABILITY_VERSION_3, 0)
         bit = 1 << _CAP_DAC_OVERRIDE
         # Two blocks of effective, permitted, inheritable.

@@ -16,6 +16,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import IO
 
 from scrm.runtime import places
 from scrm.runtime.places import CannotStart
@@ -86,7 +87,7 @@ class Supervisor:
         self.children: list[Child] = []
         self.stopping = threading.Event()
         self._hurry = False
-        self._lock_file = None
+        self._lock_file: IO[str] | None = None
 
     # One instance per data folder -------------------------------------------------------------------------------------
 
@@ -98,18 +99,18 @@ class Supervisor:
             handle = os.open(run / "lock", os.O_RDWR | os.O_CREAT, 0o600)
         except OSError as error:
             raise CannotStart(f"DATA_DIR={self.data_dir} cannot be written: {error.strerror}.") from None
-        self._lock_file = os.fdopen(handle, "r+")
+        file = self._lock_file = os.fdopen(handle, "r+")
         try:
-            fcntl.flock(self._lock_file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            holder = self._lock_file.read().strip() or "another process"
+            holder = file.read().strip() or "another process"
             raise CannotStart(
                 f"DATA_DIR={self.data_dir} is in use by {holder}. Stop that one, or choose another DATA_DIR and PORT."
             ) from None
-        self._lock_file.seek(0)
-        self._lock_file.truncate()
-        self._lock_file.write(f"process {os.getpid()} ({about})")
-        self._lock_file.flush()
+        file.seek(0)
+        file.truncate()
+        file.write(f"process {os.getpid()} ({about})")
+        file.flush()
         self._end_leftovers()
 
     def _end_leftovers(self) -> None:

@@ -163,10 +163,10 @@ keeper.listen()
 sleeper = [sys.executable, "-I", "-S", "-c", sys.argv[2]]
 for name in ("one", "two"):
     keeper.start(Child(name, sleeper, {"PATH": "/usr/bin"}, stop_seconds=2))
-print("PIDS", *(child.process.pid for child in keeper.children), flush=True)
+keeper.console.plain("PIDS " + " ".join(str(child.process.pid) for child in keeper.children))
 keeper.watch()
 keeper.stop_all()
-print("BYE", flush=True)
+keeper.console.plain("BYE")
 """
 
 
