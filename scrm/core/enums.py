@@ -66,7 +66,7 @@ class Level(TextChoices):
     """Tone of a notification or toast; the values are the ``t-`` classes of the stylesheet."""
 
     INFO = "info", _("Information")
-    OK = "ok", _("Done")
+    OK = "ok", pgettext_lazy("level", "Done")
     WARN = "warn", _("Warning")
     BAD = "bad", _("Error")
 

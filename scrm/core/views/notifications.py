@@ -4,6 +4,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 from django.views.decorators.http import require_GET, require_POST
 
 from scrm.core import live
@@ -20,7 +21,13 @@ def notification_list(request: HttpRequest) -> HttpResponse:
         request.user.notifications.all(),
         sorts={"new": "-id"},
         facets=[
-            Facet("state", _("Show"), [("unread", _("Unread"))], lambda rows, _values: rows.unread(), many=False),
+            Facet(
+                "state",
+                pgettext_lazy("filter", "Show"),
+                [("unread", _("Unread"))],
+                lambda rows, _values: rows.unread(),
+                many=False,
+            ),
         ],
         size=30,
     )
