@@ -118,7 +118,7 @@ def lane_name(step: Step, branch: Branch) -> tuple[Text, str]:
         case "repeat":
             return _("Each round"), "t-mute"
     if key == NEXT:
-        return _("Sent"), "t-ok"
+        return _("Sent or anything else"), "t-ok"
     return (Outcome(key).label, "t-warn") if key in FALL_BACKS else (key, "t-bad")
 
 

@@ -7,7 +7,7 @@ from journeys.enums import FALL_BACKS
 from journeys.steps.ab import MOST_ARMS
 from journeys.steps.send import NEXT
 from journeys.steps.split import ELSE, MOST_BRANCHES
-from journeys.tree import Branch, Definition, NoSuchPlace, change, find, new_key
+from journeys.tree import Branch, Definition, NoSuchPlace, change, find, new_key, remember
 
 
 def add_branch(definition: Definition, key: str) -> Definition:
@@ -29,6 +29,7 @@ def add_branch(definition: Definition, key: str) -> Definition:
 def remove_branch(definition: Definition, key: str, branch: str) -> Definition:
     """Without a branch and everything in it. The last two arms, "everybody else" and what is not a free branch stay."""
     changed = deepcopy(definition)
+    remember(changed)
     step = find(changed, key)
     kept = [one for one in step["branches"] if one["key"] != branch]
     free = {"split": branch != ELSE and len(kept) >= 2, "ab": len(kept) >= 2}.get(step["kind"], False)

@@ -45,7 +45,7 @@ class TriggerKind(TextChoices):
     EVENT = "event", _("Something happens")
     SEGMENT = "segment_entry", _("Enters a segment")
     STAGE = "stage_change", _("Reaches a stage")
-    MANUAL = "manual", _("Added by hand")
+    MANUAL = "manual", pgettext_lazy("trigger", "Added by hand")
 
 
 class Reentry(TextChoices):
@@ -69,7 +69,7 @@ class Outcome(TextChoices):
     WINDOW_CLOSED = "window_closed", _("Reply window closed")
     CAPPED = "capped", _("Too many messages lately")
     SUPPRESSED = "suppressed", _("No consent or opted out")
-    FAILED = "failed", _("Failed")
+    FAILED = "failed", pgettext_lazy("message outcome", "Failed")
 
 
 FALL_BACKS = tuple(outcome.value for outcome in Outcome if outcome is not Outcome.SENT)

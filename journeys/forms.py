@@ -55,10 +55,8 @@ class TriggerForm(StepForm):
         super().__init__(*args, names=names, **kwargs)
         held = {**self.initial, **self.data.dict()} if self.data else self.initial
         self.fields["event"].choices = event_choices(STARTING, held.get("event"))
-        self.fields["goal"].choices = event_choices(WAITABLE, held.get("goal"))
-        self.fields["goal"].choices[0] = ("", _("No goal"))
-        self.fields["exit"].choices = event_choices(LEAVING, held.get("exit"))
-        self.fields["exit"].choices[0] = ("", _("Never early"))
+        self.fields["goal"].choices = [("", _("No goal")), *event_choices(WAITABLE, held.get("goal"))[1:]]
+        self.fields["exit"].choices = [("", _("Never early")), *event_choices(LEAVING, held.get("exit"))[1:]]
         self.fields["segment"].choices = [("", _("Choose …")), *names.segments.items()]
 
     def apply(self, definition: Definition) -> Definition:

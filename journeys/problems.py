@@ -25,7 +25,7 @@ def problems_of(definition: Definition, names: Names) -> list[Problem]:
         found += KINDS[step["kind"]].check(step, names)
         if step["kind"] == "repeat":
             found += _inside_repeat(step)
-    if not any(step["kind"] not in ENDINGS for step, _depth in walk(definition["steps"])):
+    if all(step["kind"] in ENDINGS for step, _depth in walk(definition["steps"])):
         text = _("People would leave at once: there is no step between the trigger and the end.")
         found.append(Problem(TRIGGER, text, "warning"))
     order = {TRIGGER: -1} | {step["key"]: at for at, (step, _depth) in enumerate(walk(definition["steps"]))}

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext_lazy
 
 from contacts.models import Tag
 from journeys.steps.base import Text
@@ -104,7 +104,7 @@ RECIPES = {
     for recipe in (
         Recipe(
             "welcome",
-            gettext_lazy("Welcome"),
+            pgettext_lazy("recipe", "Welcome"),
             gettext_lazy("30 minutes after a follow: a message on the Official Account, or a mail when its window is closed."),
             "hand-stop",
             {

@@ -8,6 +8,7 @@ from typing import Any
 from django.utils.safestring import SafeString
 from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 from liquid.exceptions import LiquidError
 from nh3 import clean
 
@@ -181,7 +182,7 @@ def trigger_title(trigger: dict[str, Any], names: Names) -> Text:
             return format_lazy(_("Enters the segment “{name}”"), name=name)
         case TriggerKind.STAGE:
             return format_lazy(_("Reaches the stage “{name}”"), name=_stage(trigger.get("stage")))
-    return _("Added by hand")
+    return pgettext_lazy("trigger", "Added by hand")
 
 
 def _stage(value: str | None) -> Text:

@@ -1,5 +1,6 @@
 """The way people went, in words."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -31,11 +32,21 @@ def card_names(journey: Journey) -> dict[str, Text]:
     """Title of every step of every version by key; the newest version's wins."""
     known = names()
     found: dict[str, Text] = {}
-    for version in journey.versions.order_by("number"):
-        for step, _depth in walk(version.definition["steps"]):
-            kind = KINDS[step["kind"]]
-            found[step["key"]] = format_lazy("{kind} · {title}", kind=kind.label, title=kind.tell(step, known).title)
+    for step in _steps(journey):
+        kind = KINDS[step["kind"]]
+        title = kind.tell(step, known).title
+        found[step["key"]] = kind.label if str(title) == str(kind.label) else format_lazy("{kind} · {title}", kind=kind.label, title=title)
     return found
+
+
+def resting_places(journey: Journey) -> set[str]:
+    """Keys of the steps where people may be found: those that wait."""
+    return {step["key"] for step in _steps(journey) if step["kind"] in {"wait", "wait_event", "send"}}
+
+
+def _steps(journey: Journey) -> Iterator[Step]:
+    for version in journey.versions.order_by("number"):
+        yield from (step for step, _depth in walk(version.definition["steps"]))
 
 
 def way_of(enrolment: Enrolment) -> list[Station]:

@@ -4,6 +4,7 @@
      "reentry": {"policy": "never"|"after_exit"|"always", "gap_days": 0},
      "goal": {"event", "where"} or null,
      "exits": [{"event", "where"}],
+     "last": highest number a key ever had,
      "steps": [step, ...]}
 
     step   = {"key", "kind", "name", "config": {...}, "branches": [branch, ...]}
@@ -104,9 +105,8 @@ def sequence(definition: Definition, place: Place) -> list[Step]:
 
 def new_key(definition: Definition, prefix: str = "s") -> str:
     """Keys are never used twice in one design, so that counts and running people are never mixed up: the highest + 1."""
-    taken = [key for key in _all_keys(definition) if key[: len(prefix)] == prefix and key[len(prefix) :].isdigit()]
-    highest = max((int(key[len(prefix) :]) for key in taken), default=0)
-    definition["last"] = max(definition.get("last", 0), highest) + 1
+    remember(definition)
+    definition["last"] += 1
     return f"{prefix}{definition['last']}"
 
 
@@ -121,6 +121,7 @@ def insert(definition: Definition, place: Place, step: Step) -> Definition:
 def remove(definition: Definition, key: str) -> Definition:
     """Without the step and everything in its branches."""
     changed = deepcopy(definition)
+    remember(changed)
     place = place_of(changed, key)
     del sequence(changed, place)[place.at]
     return changed
@@ -194,6 +195,12 @@ def _all_keys(definition: Definition) -> Iterator[str]:
         yield step["key"]
         for branch in step["branches"]:
             yield branch["key"]
+
+
+def remember(definition: Definition) -> None:
+    """Note the highest number that a key ever had."""
+    numbers = (int(digits) for key in _all_keys(definition) if (digits := key.lstrip("abcdefghijklmnopqrstuvwxyz")).isdigit())
+    definition["last"] = max(definition.get("last", 0), *numbers, 0)
 
 
 def _refuse_too_big(definition: Definition) -> None:

@@ -59,11 +59,11 @@ class StepForm(forms.Form):
         for each in self.fields.values():
             each.required = False
             widget = each.widget
-            if isinstance(widget, forms.Select):
-                widget.attrs.setdefault("class", "form-select")
-            elif isinstance(widget, forms.CheckboxInput):
+            if isinstance(widget, forms.CheckboxInput | forms.CheckboxSelectMultiple):
                 widget.attrs.setdefault("class", "form-check-input")
-            elif not isinstance(widget, forms.CheckboxSelectMultiple | forms.RadioSelect):
+            elif isinstance(widget, forms.Select):
+                widget.attrs.setdefault("class", "form-select")
+            else:
                 widget.attrs.setdefault("class", "form-control")
 
     def config(self) -> dict[str, Any]:

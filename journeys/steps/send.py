@@ -3,6 +3,7 @@ from datetime import timedelta
 from django import forms
 from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from campaigns import sending
 from campaigns.enums import ContentState, Origin
@@ -85,7 +86,7 @@ class SendForm(StepForm):
 class Send(Kind):
     """Ask the ledger to send a content by the first channel that reaches the person, and wait for its last word."""
 
-    key, label, icon, tone, group = "send", _("Message"), "send", "c-oa", "reach"
+    key, label, icon, tone, group = "send", pgettext_lazy("step", "Message"), "send", "c-oa", "reach"
     form = SendForm
     template = "journeys/steps/_send.html"
 

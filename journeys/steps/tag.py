@@ -3,6 +3,7 @@ from datetime import timedelta
 from django import forms
 from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from journeys import marking
 from journeys.steps.base import Kind, Problem, StepForm, Told
@@ -21,7 +22,7 @@ class TagForm(StepForm):
 
 
 class TagStep(Kind):
-    key, label, icon, tone, group = "tag", _("Tag"), "tag", "c-wecom", "act"
+    key, label, icon, tone, group = "tag", pgettext_lazy("step", "Tag"), "tag", "c-wecom", "act"
     form = TagForm
 
     def new(self):

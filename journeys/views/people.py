@@ -10,7 +10,7 @@ from contacts.models import Contact
 from journeys import actions
 from journeys.access import enrolment_for, enrolments_visible_to, journey_for
 from journeys.enums import EnrolmentState
-from journeys.trails import card_names, way_of
+from journeys.trails import card_names, resting_places, way_of
 from journeys.views.shown import show
 from scrm.core.access import requires
 from scrm.core.enums import Level, Permission
@@ -26,13 +26,14 @@ def enrolment_list(request: HttpRequest, pk: int) -> HttpResponse:
     journey = journey_for(request.user, pk)
     rows = enrolments_visible_to(request.user).filter(journey=journey).select_related("contact", "version")
     steps = card_names(journey)
+    resting = resting_places(journey)
     page = listing(
         request,
         rows,
         sorts={"entered": "-id"},
         facets=[
             Facet("state", _("State"), EnrolmentState.choices, lambda q, values: q.filter(state__in=values)),
-            Facet("step", _("Step"), steps.items(), lambda q, v: q.filter(step__in=v).open(), many=False),
+            Facet("step", _("Step"), [place for place in steps.items() if place[0] in resting], lambda q, v: q.filter(step__in=v).open(), many=False),
         ],
         search=Search(_("Name"), lambda q, text: q.filter(contact__name__icontains=text)),
     )

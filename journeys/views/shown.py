@@ -7,6 +7,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from contacts import segments
 from contacts.enums import ChannelKind
@@ -25,7 +26,7 @@ from journeys.where import OPERATORS
 from scrm.core.enums import Permission
 from scrm.core.models import Company, User
 
-GROUPS = {"reach": _("Reach"), "flow": _("Flow"), "act": _("Actions"), "end": _("End")}
+GROUPS = {"reach": _("Reach"), "flow": _("Flow"), "act": pgettext_lazy("palette", "Actions"), "end": _("End")}
 STATE_TONES = {
     JourneyState.DRAFT: ("t-mute", "pencil"),
     JourneyState.LIVE: ("t-ok", "circle-check"),
@@ -97,8 +98,8 @@ class Shown:
                 "trigger": trigger,
                 "where_rows": _where(trigger["where"]),
                 "goal_rows": _where(goal["where"]) if goal else [],
-                "goal": goal,
-                "exit": exits[0],
+                "goal_rule": goal,
+                "exit_rule": exits[0],
                 "exit_rows": _where(exits[0]["where"]) if exits[0] else [],
                 "operators": [(name, label) for name, (label, _test) in OPERATORS.items()],
                 "rule_text": self.rule_text(trigger.get("rule")),

@@ -172,14 +172,14 @@
   // When only one branch of a split goes on, a line leads from it back to the middle.
   const link = () => {
     canvas.querySelectorAll(".jf-split").forEach((split) => {
-      const line = split.querySelector(":scope > .jf-link");
       const lanes = [...split.querySelectorAll(":scope > .jf-br")];
+      const line = lanes[0].querySelector(":scope > .jf-link");
       const open = lanes.filter((lane) => !lane.classList.contains("is-ended"));
       line.hidden = open.length !== 1 || lanes.length < 2;
       if (line.hidden) return;
       const from = open[0].offsetLeft + open[0].offsetWidth / 2;
       const to = split.offsetWidth / 2;
-      line.style.left = `${Math.min(from, to)}px`;
+      line.style.left = `${Math.min(from, to) - lanes[0].offsetLeft}px`;
       line.style.width = `${Math.abs(to - from) + 1}px`;
     });
   };
