@@ -11,11 +11,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+import orjson
 from django.db import InterfaceError, OperationalError, connection
 
 from channels_ingest import edge
 from channels_ingest.connectors.base import Parsed, Raw
 from channels_ingest.connectors.registry import CONNECTORS
+from channels_ingest.connectors.xml import NotXml
 from channels_ingest.enums import DeliveryState
 from channels_ingest.models import Channel, Delivery, SceneCode
 from channels_ingest.models.delivery import KEPT_FOR, unpack
@@ -216,5 +218,6 @@ def _count_odd(rows: list[Claimed], channels: dict[int, Channel]) -> None:
 
 
 def _sentence(error: Exception) -> str:
-    """What the page says. Only the kind of error and our own words: a library's message may quote the body."""
-    return f"{type(error).__name__}: {error}"[:500] if type(error) is ValueError else type(error).__name__
+    """What the page says. Only our own words and a parser's position: other messages may quote the body."""
+    told = type(error) is ValueError or isinstance(error, (NotXml, orjson.JSONDecodeError))
+    return f"{type(error).__name__}: {error}"[:500] if told else type(error).__name__

@@ -1,5 +1,6 @@
 """Accounts: list with health, connect, change, pause, try again, check."""
 
+from django import forms
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.translation import gettext as _
@@ -160,7 +161,7 @@ def _settings(channel: Channel) -> list[tuple[str, object]]:
         value = channel.settings.get(name)
         if hasattr(field, "choices"):
             value = dict(field.choices).get(value, value)
-        elif isinstance(value, bool):
+        elif isinstance(field, forms.BooleanField):
             value = _("yes") if value else _("no")
         elif isinstance(value, list):
             value = ", ".join(value)
