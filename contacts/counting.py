@@ -19,11 +19,11 @@ class Count:
     exact: bool = True
 
 
-def count(rows: QuerySet, *, up_to: int = EXACT_UP_TO, patience_ms: int = PATIENCE_MS) -> Count:
-    """Exact up to ``up_to`` rows and within ``patience_ms`` of database time; beyond either, the planner's estimate.
-    Two to five statements, never longer than the patience plus a plan."""
+def count(rows: QuerySet, *, up_to: int = EXACT_UP_TO, patience_ms: int | None = None) -> Count:
+    """Exact up to ``up_to`` rows and within ``patience_ms`` (PATIENCE_MS) of database time; beyond either, the planner's estimate.
+    One count in a short transaction, and a plan if that was too much; never longer than the patience plus the plan."""
     rows = rows.order_by()
-    seen = patient(rows.values("pk")[: up_to + 1].count, patience_ms)
+    seen = patient(rows.values("pk")[: up_to + 1].count, patience_ms or PATIENCE_MS)
     if seen is not None and seen <= up_to:
         return Count(seen)
     return Count(max(estimate(rows), seen or 0), exact=False)
@@ -43,11 +43,13 @@ def estimate(rows: QuerySet) -> int:
 
 def patient(read: Callable[[], T], patience_ms: int) -> T | None:
     """What ``read`` answers, or None when one of its statements would need longer than the patience."""
+    nested = connection.in_atomic_block
     try:
         with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute("SELECT set_config('statement_timeout', %s, true)", [str(patience_ms)])
             found = read()
-            cursor.execute("SELECT set_config('statement_timeout', '0', true)")
+            if nested:  # else the limit ends with the transaction
+                cursor.execute("SELECT set_config('statement_timeout', '0', true)")
             return found
     except OperationalError as error:
         if getattr(error.__cause__, "pgcode", None) != "57014":  # query_canceled

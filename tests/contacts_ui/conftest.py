@@ -4,12 +4,23 @@ from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
-from contacts import intake
+from contacts import counting, intake
+from contacts.builder import building
 from contacts.enums import Trust
 from contacts.intake import Handle, Incoming
 from contacts.models import Contact
 from scrm.lib import clock
+
+
+@pytest.fixture(autouse=True)
+def _all_the_patience(monkeypatch) -> None:
+    """A busy test machine must not turn exact counts into estimates."""
+    monkeypatch.setattr(counting, "PATIENCE_MS", 60_000)
+    for name in ("ROW_PATIENCE_MS", "TOTAL_PATIENCE_MS", "CHANNELS_PATIENCE_MS"):
+        monkeypatch.setattr(building, name, 60_000)
 
 
 @pytest.fixture(autouse=True)
@@ -76,3 +87,17 @@ def html(client_for) -> Callable[..., str]:
         return response.content.decode()
 
     return get
+
+
+@pytest.fixture
+def statements(client_for) -> Callable[..., int]:
+    """statements(user, path) -> how many statements a page costs, warm; savepoints and time limits are not counted"""
+
+    def cost(user, path: str) -> int:
+        client = client_for(user)
+        client.get(path)
+        with CaptureQueriesContext(connection) as found:
+            assert client.get(path).status_code == 200
+        return sum(1 for query in found if not query["sql"].startswith(("SAVEPOINT", "RELEASE", "SELECT set_config")))
+
+    return cost
