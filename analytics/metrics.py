@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from contacts.enums import EventKind
 
@@ -24,7 +25,7 @@ class Metric:
     detail: str = ""
 
 
-_messages, _people, _times = _("messages"), _("people"), _("times")
+_messages, _people, _times = pgettext_lazy("unit", "messages"), pgettext_lazy("unit", "people"), pgettext_lazy("unit", "times")
 
 METRICS: dict[str, Metric] = {
     metric.key: metric

@@ -8,6 +8,7 @@ from django.conf import settings
 from django.contrib.staticfiles.finders import get_finders
 from django.core.management import call_command, get_commands
 from django.core.management.base import BaseCommand
+from django.db import connection
 
 from scrm.core import first_run, pumps
 from scrm.core.assets import UNUSED
@@ -32,6 +33,8 @@ class Command(BaseCommand):
             self.collect()
         if build:
             return
+        if settings.DEMO and not no_data and places.read_state(settings.DATA_DIR, UNFINISHED):
+            self.empty()
         call_command("migrate", interactive=False, verbosity=0)
         self.say("database ready")
         changed = pumps.sync_schedule()
@@ -52,6 +55,13 @@ class Command(BaseCommand):
         # By name: the demo stands left of core in the import chain.
         module = import_module(f"{get_commands()['demo']}.management.commands.demo")
         return [list(login) for login in module.LOGINS]
+
+    def empty(self) -> None:
+        """Throw away a demo whose making was cut off; it is made again from nothing."""
+        self.say("the demo data was not finished last time: starting again")
+        with connection.cursor() as cursor:
+            cursor.execute("DROP SCHEMA public CASCADE; CREATE SCHEMA public")
+        places.remove_state(settings.DATA_DIR, UNFINISHED)
 
     def collect(self) -> None:
         """collectstatic, when a source file is new, changed or gone since last time (a second start skips the copying)."""
