@@ -28,6 +28,8 @@ class Facts:
     visited: frozenset[str]
     link: str
     confirm_mail: int | None
+    told: dict[str, str]
+    """Kinds of events in the product's log -> the product's page of the first one."""
 
     def came_after(self, moment: float | None) -> bool:
         return moment is not None and any(at >= moment for at in self.arrived)
@@ -80,6 +82,22 @@ def _looking(facts: Facts) -> list[Button]:
     day = Button(_("+1 day"), "clock", "+1d", "player-track-next")
     today = timezone.localtime(clock.now()).date().isoformat()
     return [day, look] if today in facts.shoe_days else [look, day]
+
+
+def _why(kind: str) -> Callable[[Facts], list[Button]]:
+    """To the page of the message that was held or not sent, once the product told of it."""
+
+    def buttons(facts: Facts) -> list[Button]:
+        return [
+            Button(_("Open the message in the product"), "visit", facts.told.get(kind) or "/messages/", "external-link")
+        ]
+
+    return buttons
+
+
+def _morning(facts: Facts) -> list[Button]:
+    minutes = Button(_("+15 minutes"), "clock", "+15m", "player-track-next")
+    return [_MORNING, *(_why("message_held")(facts) if "message_held" in facts.told else []), minutes]
 
 
 def _visit(label: Any, path: str) -> Callable[[Facts], list[Button]]:
@@ -220,7 +238,7 @@ SILENT = [
         _("Open the message in the product: its page shows the decision and its reason."),
         _("The journey's fall-back branch acts: look for it in the log, and on the customer's timeline."),
         lambda facts: "fallback" in facts.visited,
-        _visit(_("Message records"), "/messages/"),
+        _why("message_suppressed"),
     ),
 ]
 NIGHT = [
@@ -248,7 +266,7 @@ NIGHT = [
         _("Go to 08:00."),
         _("The message comes, spread over the first minutes after the quiet hours."),
         lambda facts: facts.came_after(facts.acts.get("clock_after_follow")),
-        _fixed(_MORNING, Button(_("+15 minutes"), "clock", "+15m", "player-track-next")),
+        _morning,
     ),
 ]
 CHAPTERS = {
@@ -272,6 +290,9 @@ def facts_of(who: sqlite3.Row, product: list[dict[str, Any]]) -> Facts:
             acts.setdefault("clock_after_follow", row["at"])
         acts.setdefault(kind, row["at"])
     told = next((item for item in product if item.get("kind") == "email_confirmed"), None)
+    pages: dict[str, str] = {}
+    for item in product:
+        pages.setdefault(str(item.get("kind")), str(item.get("url") or ""))
     if product:
         confirmed = datetime.fromisoformat(str(told["at"])).timestamp() if told else None
     came = [
@@ -288,6 +309,7 @@ def facts_of(who: sqlite3.Row, product: list[dict[str, Any]]) -> Facts:
         confirmed=confirmed,
         visited=frozenset(visited),
         link=next((url for url in chat.links(openid) if "/u/" not in url), ""),
+        told=pages,
         confirm_mail=next((number for number, url in mailbox.mail_links(who) if "/c/" in url), None),
     )
 

@@ -2,7 +2,7 @@
 (() => {
   'use strict';
   const root = document.getElementById('sbx');
-  const marks = {};
+  const marks = {}, born = Date.now();
   let version = root.dataset.version, timer = 0, asking = false;
 
   async function look() {
@@ -29,7 +29,8 @@
     }
   }
 
-  /* Keeps the reader's place: at the bottom it follows, elsewhere it stays. New rows are marked. */
+  /* Keeps the reader's place: at the bottom it follows, elsewhere it stays. New rows are marked, except while the page
+     is still filling. */
   function swap(part, html) {
     const box = part.matches('.phone-body') ? part : part.querySelector('.evs');
     const low = !box || box.scrollHeight - box.scrollTop - box.clientHeight < 60;
@@ -37,7 +38,7 @@
     const known = new Set([...part.querySelectorAll('[data-key], [data-id]')].map(keyOf));
     const held = document.activeElement && part.contains(document.activeElement) ? pathOf(document.activeElement) : null;
     part.innerHTML = html;
-    if (known.size) {
+    if (known.size && Date.now() - born > 3000) {
       part.querySelectorAll('[data-key], [data-id]').forEach(row => { if (!known.has(keyOf(row))) { row.classList.add('is-new') } });
     }
     const now = part.matches('.phone-body') ? part : part.querySelector('.evs');
