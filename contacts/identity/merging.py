@@ -12,7 +12,7 @@ from django.utils.module_loading import import_string
 from contacts.enums import ChannelKind, ConsentState, EventKind, IdentityKind, MergeState, Stage
 from contacts.log import rollups
 from contacts.log.incoming import Incoming
-from contacts.log.writing import ORDER_LOCK, OWN_KINDS, append_own
+from contacts.log.writing import OWN_KINDS, append_own, take_order_lock
 from contacts.models import Consent, Contact, Event, Identity, Merge, Order, SegmentMember, StageChange, Tagging
 from scrm.core import audit
 from scrm.core.models import User
@@ -60,8 +60,8 @@ def merge_rows(survivor_id: int, other_id: int, evidence: dict[str, Any], by: Us
     rollups.totals([survivor_id])
     for path in settings.CONTACT_MERGE_HANDLERS:
         import_string(path)(survivor_id, other_id)
+    take_order_lock()
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [ORDER_LOCK])
         cursor.execute(
             "UPDATE contacts_event SET contact_id = %s WHERE contact_id = %s RETURNING id, identity_id", [survivor_id, other_id]
         )
@@ -292,10 +292,10 @@ def _return_fields(undo: dict[str, Any], survivor: Contact) -> None:
 def _return_events(survivor_id: int, other_id: int, identities: Sequence[int], own: Sequence[int]) -> None:
     """Events follow their identity; those of our own side that stood with the other before the merge go back too, and so do
     the orders of the events."""
+    take_order_lock()
+    Event.objects.filter(contact_id=survivor_id, identity_id__in=identities).update(contact_id=other_id)
+    Event.objects.filter(contact_id=survivor_id, id__in=own).update(contact_id=other_id)
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [ORDER_LOCK])
-        Event.objects.filter(contact_id=survivor_id, identity_id__in=identities).update(contact_id=other_id)
-        Event.objects.filter(contact_id=survivor_id, id__in=own).update(contact_id=other_id)
         cursor.execute(
             "UPDATE contacts_order o SET contact_id = e.contact_id FROM contacts_event e"
             " WHERE e.contact_id = %s AND e.kind = %s AND o.contact_id = %s AND o.account_id = e.account_id"

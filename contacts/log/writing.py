@@ -16,6 +16,7 @@ from contacts.enums import EventKind
 from contacts.log import partitions, rollups
 from contacts.log.copying import NULL, array, copy_rows, copy_text, json_text
 from contacts.log.incoming import Appended, Incoming, Placed
+from scrm.core import live
 from scrm.core.models import Company
 from scrm.lib import clock
 from scrm.lib.hints import poke_on_commit
@@ -27,6 +28,7 @@ _COLUMNS = "id, contact_id, identity_id, kind, channel, account_id, occurred_at,
 _FIRST = datetime(1970, 1, 1, tzinfo=UTC)
 _AHEAD = timedelta(days=1)
 _LONGEST_KIND = 100
+_MOST_ANNOUNCED = 10
 
 OWN_KINDS = frozenset(
     {
@@ -79,8 +81,8 @@ def write(placed: Sequence[Placed]) -> list[Appended]:
     partitions.ensure({partitions.month_of(moment) for moment in moments.values()})
     living = _roll_up(placed, fresh, moments)
     ends = _ends_of_lines(placed, fresh, moments, now)
+    take_order_lock()
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [ORDER_LOCK])
         # A merge commits under the same lock, so from here on nobody named in the batch can become a tombstone.
         living.update(rollups.survivors({placed[n].contact_id for n in fresh} - living.keys()))
         cursor.execute("SELECT nextval('contacts_event_id_seq') FROM generate_series(1, %s)", [len(fresh)])
@@ -92,7 +94,21 @@ def write(placed: Sequence[Placed]) -> list[Appended]:
         lines.append(f"{event_id}\t{contact_id}\t{end}")
     copy_rows("contacts_event", _COLUMNS, lines)
     poke_on_commit("consumers")
+    _announce({answers[n].contact_id for n in fresh})
     return answers
+
+
+def take_order_lock() -> None:
+    """From here to the end of the transaction nobody else is given an event id: ids are committed in their order."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [ORDER_LOCK])
+
+
+def _announce(contact_ids: set[int | None]) -> None:
+    """Open profile pages look again. Only for a handful of people: in a flood nobody watches single ones."""
+    if len(contact_ids) <= _MOST_ANNOUNCED:
+        for contact_id in contact_ids:
+            live.touch_on_commit("contact", contact_id)
 
 
 def event_key(account_id: int, external_id: str) -> UUID:
