@@ -11,6 +11,7 @@ from django.shortcuts import redirect, render
 from django.template.loader import render_to_string
 from django.utils import timezone
 from django.utils.formats import date_format
+from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_GET
 
 from scrm.lib import clock
@@ -220,7 +221,8 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 def prefer(request: HttpRequest) -> HttpResponse:
     """Language and theme of this browser, then back to the page."""
-    answer = redirect(request.POST.get("next") if str(request.POST.get("next", "")).startswith("/") else "/")
+    back = str(request.POST.get("next", ""))
+    answer = redirect(back if url_has_allowed_host_and_scheme(back, allowed_hosts=None) else "/")
     if request.POST.get("language") in dict(settings.LANGUAGES):
         answer.set_cookie(settings.LANGUAGE_COOKIE_NAME, request.POST["language"], max_age=_YEAR, samesite="Lax")
     if request.POST.get("theme") in {"light", "dark"}:

@@ -236,3 +236,15 @@ def test_a_qr_code_of_the_product_can_be_scanned(sandbox, oa, who):
     assert answer.url.endswith("/?scene=cashier")
     requests.post(f"{sandbox.url}/play", json={"kind": "follow", "scene": "shop-window"}, timeout=10)
     assert "橱窗二维码" in parts(sandbox)["log"]
+
+
+def test_preferences_stay_on_this_site(sandbox, oa):
+    for wanted, led in (("/accounts", "/accounts"), ("//evil.example/", "/"), ("http://evil.example/", "/"), ("", "/")):
+        answer = requests.post(
+            f"{sandbox.url}/prefer",
+            data={"next": wanted, "theme": "dark", "language": "en"},
+            allow_redirects=False,
+            timeout=10,
+        )
+        assert answer.headers["Location"] == led
+        assert (answer.cookies["sandbox_theme"], answer.cookies["sandbox_language"]) == ("dark", "en")
