@@ -10,6 +10,7 @@
   if (!config.key || (win.zk && win.zk.loaded)) return;
   var YEAR = 365 * 24 * 3600, LIMIT = 60000;
   var script = doc.currentScript;
+  var collector = script && script.src ? new URL(script.src).origin : config.url;
 
   function cookie(name, value, seconds) {
     if (value === undefined) {
@@ -79,7 +80,7 @@
     body.timestamp = body.timestamp || now;
     body.sentAt = now;
     body.context = context();
-    var text = JSON.stringify(body), url = config.url + '/v1/' + call;
+    var text = JSON.stringify(body), url = collector + '/v1/' + call;
     if (text.length > 32000) return;
     if (!(navigator.sendBeacon && text.length < LIMIT && navigator.sendBeacon(url, new Blob([text], { type: 'text/plain' })))) {
       fetch(url, { method: 'POST', body: text, headers: { 'Content-Type': 'text/plain' }, keepalive: true, mode: 'cors' }).catch(function () {});
