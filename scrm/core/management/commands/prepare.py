@@ -14,6 +14,9 @@ from scrm.core import first_run, pumps
 from scrm.core.assets import UNUSED
 from scrm.runtime import places
 
+UNFINISHED = "demo-unfinished"
+"""The state that the command ``demo`` leaves while it has not come to its end."""
+
 
 class Command(BaseCommand):
     help = "Migrates, compiles translations, collects static files, writes beat's schedule; in demo mode fills an empty database."
