@@ -75,6 +75,8 @@ def survey(cursor, stage: str, now: datetime, *, lock: bool) -> Batch | None:
     low, high, repeats, most, marketing, content_ids = cursor.fetchone()
     if low is None:
         return None
+    # Of this transaction only: a batch of 20,000 stays in memory.
+    cursor.execute("SET LOCAL work_mem = '32MB'")
     pairs, merged = _people(cursor, low, high, lock)
     if merged:
         cursor.execute(
@@ -163,11 +165,11 @@ def _facts(cursor, batch: Batch) -> str:
             _values(
                 cursor,
                 "zone",
-                "time_zone, region, name, source, quiet_until, plain",
-                "text text text text timestamptz jsonb",
+                "number, time_zone, region, name, source, quiet_until, plain",
+                "integer text text text text timestamptz jsonb",
                 [
-                    (z.time_zone, z.region, z.name, z.source, z.quiet_until, rules.look(batch.stage, now, z, caps))
-                    for z in batch.zones
+                    (n, z.time_zone, z.region, z.name, z.source, z.quiet_until, rules.look(batch.stage, now, z, caps))
+                    for n, z in enumerate(batch.zones)
                 ],
             ),
         ]
@@ -195,9 +197,9 @@ def _person(cursor, batch: Batch) -> str:
     return _say(
         cursor,
         """person AS (
-        SELECT r.n, r.contact_id, r.purpose, r.content_id, r.channels, r.identity_id, r.expires_at, r.defer_quiet, r.message_id,
-            c.id IS NOT NULL AS found, k.approved, k.tags, z.name AS zone, z.source AS zone_from, z.quiet_until,
-            z.plain, q.hold_until, coalesce(q.hold_until, %(now)s::timestamptz) AS send_at
+        SELECT r.n, r.contact_id, r.purpose, r.content_id, r.channels, r.expires_at, r.defer_quiet, r.message_id, c.id
+        IS NOT NULL AS found,
+            k.approved, z.number AS zone_number, q.hold_until, coalesce(q.hold_until, %(now)s::timestamptz) AS send_at
         FROM sending_req r
         LEFT JOIN contacts_contact c ON c.id = r.contact_id AND c.id BETWEEN %(low)s AND %(high)s
         LEFT JOIN content k ON k.content_id = r.content_id
@@ -387,12 +389,11 @@ def _verdict(cursor, batch: Batch) -> str:
             WHEN j.account_state = %(paused)s THEN 'channel_paused'
             ELSE '' END AS reason) r),
     verdict AS (
-        SELECT v.*, CASE WHEN reason IN ('', 'channel_broken', 'channel_paused') THEN 'queued' WHEN reason =
-        'quiet_hours' THEN 'held'
-                WHEN reason = 'expired' THEN 'expired' ELSE 'suppressed' END AS state,
-            CASE WHEN reason = '' AND tried IS NULL AND caps_unused AND message_seconds IS NULL THEN plain
+        SELECT v.*, k.tags, CASE WHEN reason IN ('', 'channel_broken', 'channel_paused') THEN 'queued'
+                WHEN reason = 'quiet_hours' THEN 'held' WHEN reason = 'expired' THEN 'expired' ELSE 'suppressed' END AS state,
+            CASE WHEN reason = '' AND tried IS NULL AND caps_unused AND message_seconds IS NULL THEN z.plain
             ELSE jsonb_build_array(jsonb_strip_nulls(jsonb_build_object('stage', %(stage)s, 'at', to_jsonb(%(now)s::timestamptz),
-                'reason', reason, 'zone', zone, 'zone_from', zone_from, 'quiet_until', quiet_until, 'hold_until', hold_until,
+                'reason', reason, 'zone', z.name, 'zone_from', z.source, 'quiet_until', z.quiet_until, 'hold_until', hold_until,
                 'channel', CASE WHEN fail IS NULL THEN channel END, 'tried', tried, 'caps', caps,
                 'expires_at', expires_at, 'window', CASE WHEN message_seconds IS NOT NULL AND fail IS NULL THEN
                     CASE WHEN message_open THEN jsonb_build_object('opened_by', 'message', 'opened_at', last_inbound_at,
@@ -402,6 +403,6 @@ def _verdict(cursor, batch: Batch) -> str:
                         'closes_at', last_touch_at + make_interval(secs => touch_seconds), 'used', since_touch,
                         'limit', touch_limit)
                     END END))) END AS look
-        FROM reasoned v)""",
+        FROM reasoned v LEFT JOIN zone z ON z.number = v.zone_number LEFT JOIN content k ON k.content_id = v.content_id)""",
         {"now": batch.now, "stage": batch.stage, "broken": ChannelState.BROKEN, "paused": ChannelState.PAUSED},
     )
