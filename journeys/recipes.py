@@ -8,12 +8,22 @@ from typing import Any
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, pgettext_lazy
 
-from contacts.models import Tag
+from contacts.models import Segment, Tag
 from journeys.steps.base import Text
 from journeys.tree import Definition, Step
+from scrm.lib import hints
 
 Slots = dict[str, int | None]
 RUNNING_SHOES = [{"property": "category", "op": "eq", "value": "running-shoes"}]
+THREE_DAYS = {
+    "all": [
+        {
+            "kind": "event", "event": "product_viewed", "where": RUNNING_SHOES, "measure": "days_in_a_row", "op": "gte",
+            "value": 3, "days": 30,
+        },
+        {"kind": "attribute", "name": "known", "op": "eq", "value": True},
+    ]
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,11 +37,14 @@ class Recipe:
     build: Callable[[Slots], Definition]
 
     def make(self, **slots: int | None) -> Definition:
-        """The definition, with the ids of contents and batches that are known. Makes the tags it uses (one query each)."""
+        """The definition, with the ids of contents and batches that are known. Makes the tags and the segment that it uses
+        where there are none."""
         return self.build({name: slots.get(name) for name in self.slots})
 
 
-def _step(key: str, kind: str, config: dict[str, Any] | None = None, branches: list[dict] | None = None, name: str = "") -> Step:
+def _step(
+    key: str, kind: str, config: dict[str, Any] | None = None, branches: list[dict] | None = None, name: str = ""
+) -> Step:
     return {"key": key, "kind": kind, "name": name, "config": config or {}, "branches": branches or []}
 
 
@@ -40,14 +53,27 @@ def _send(key: str, content: int | None, channels: list[str], branches: list[dic
     return _step(key, "send", config, branches)
 
 
-def _trigger(event: str, where: list[dict] | None = None, rule: dict | None = None) -> dict[str, Any]:
-    return {
-        "kind": "event", "event": event, "where": where or [], "segment": None, "stage": "", "rule": rule or {}, "key": "",
-    }  # fmt: skip
+def _trigger(event: str) -> dict[str, Any]:
+    return {"kind": "event", "event": event, "where": [], "segment": None, "stage": "", "rule": {}, "key": ""}
+
+
+def _joins(segment: int) -> dict[str, Any]:
+    return {"kind": "segment", "event": "", "where": [], "segment": segment, "stage": "", "rule": {}, "key": ""}
 
 
 def _tag(name: str) -> int:
     return Tag.objects.get_or_create(name=name)[0].pk
+
+
+def _segment(name: str, description: str, rule: dict[str, Any]) -> int:
+    """The segment with this rule, whatever it is called; made when there is none."""
+    found = Segment.objects.filter(static=False, rule=rule).order_by("pk").first()
+    if found is None:
+        taken = set(Segment.objects.filter(name__startswith=name).values_list("name", flat=True))
+        free = next(one for one in (name, *(f"{name} {n}" for n in range(2, len(taken) + 3))) if one not in taken)
+        found = Segment.objects.create(name=free, description=description, rule=rule)
+        hints.poke_on_commit("segments")
+    return found.pk
 
 
 def welcome(slots: Slots) -> Definition:
@@ -79,13 +105,18 @@ def welcome(slots: Slots) -> Definition:
 
 
 def category_coupon(slots: Slots) -> Definition:
-    """Somebody who looks at running shoes three days in a row means it: a coupon by the first channel that reaches them."""
-    rule = {
-        "kind": "event", "event": "product_viewed", "where": RUNNING_SHOES, "measure": "days_in_a_row", "property": None,
-        "op": "gte", "value": 3, "days": 30,
-    }  # fmt: skip
+    """Somebody who looks at running shoes three days in a row means it: a coupon by the first channel that reaches them.
+
+    It starts with the segment and not with the third look, since many look while they are still unknown to us: they meet the
+    rule at the moment in which they say who they are.
+    """
+    segment = _segment(
+        _("Running shoes three days in a row"),
+        _("Known customers who looked at running shoes on three days in a row"),
+        THREE_DAYS,
+    )
     return {
-        "trigger": _trigger("product_viewed", RUNNING_SHOES, {"all": [rule]}),
+        "trigger": _joins(segment),
         "reentry": {"policy": "after_exit", "gap_days": 30},
         "goal": {"event": "order_paid", "where": []},
         "exits": [],
@@ -105,7 +136,9 @@ RECIPES = {
         Recipe(
             "welcome",
             pgettext_lazy("recipe", "Welcome"),
-            gettext_lazy("30 minutes after a follow: a message on the Official Account, or a mail when its window is closed."),
+            gettext_lazy(
+                "30 minutes after a follow: a message on the Official Account, or a mail when its window is closed."
+            ),
             "hand-stop",
             {
                 "welcome_content": gettext_lazy("Welcome message (Official Account)"),
