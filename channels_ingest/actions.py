@@ -20,6 +20,9 @@ from scrm.core.enums import Level, Permission
 from scrm.core.models import User
 from scrm.lib import clock, hints
 
+_NO_CONNECTION = {"follow_reply", "rate_per_minute", "from_name", "reply_to", "site_url", "origins", "browser_orders"}
+"""Settings that cannot mend a refused connection."""
+
 
 @transaction.atomic
 def create_channel(
@@ -37,14 +40,14 @@ def create_channel(
 def update_channel(
     channel: Channel, *, name: str, settings: dict[str, Any], credentials: dict[str, str], by: User | None
 ) -> Channel:
-    """Change an account. New credentials forget the old access token, and a broken account is tried again."""
+    """Change an account. New credentials or a new server forget the access token, and a broken account is tried again."""
     channel = _locked(channel)
     changed = sorted(k for k in {*settings, *channel.settings} if settings.get(k) != channel.settings.get(k))
     renewed = sorted(k for k, value in credentials.items() if channel.secrets.get(k) != value)
     channel.name, channel.settings = name, settings
     if renewed:
         channel.keep_secrets(credentials)
-    if renewed or changed:
+    if renewed or set(changed) - _NO_CONNECTION:
         _forgive(channel)
     channel.save()
     audit.record(by, "channel.updated", channel, settings=changed, credentials=renewed)

@@ -6,7 +6,7 @@ from django.utils.translation import gettext as _
 
 from channels_ingest.enums import DeliveryState, State
 from contacts.enums import IdentityKind
-from contacts.identity.normalise import mask
+from contacts.identity import mask
 
 STATE_TONES = {State.ACTIVE: "ok", State.PAUSED: "mute", State.BROKEN: "bad"}
 DELIVERY_TONES = {

@@ -10,8 +10,15 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
 
+from django.utils.translation import gettext_noop
+
 from channels_ingest.models import Channel
 from contacts.intake import Incoming
+from scrm.lib import crypto
+
+KEY_IS_GONE = gettext_noop(
+    "The credentials were sealed with a key that this installation no longer has. Type them again."
+)
 
 
 @dataclass(slots=True)
@@ -118,3 +125,11 @@ class Connector:
     rendered_kinds: tuple[str, ...] = ()
     idempotent_kinds: tuple[str, ...] = ()
     """Of these the platform itself drops a repetition with the same key, so an unknown outcome may be sent again."""
+
+
+def held_secrets(channel: Channel) -> dict[str, str]:
+    """The account's credentials for a call to its platform. Raises ConnectorError when their key is gone."""
+    try:
+        return channel.secrets
+    except crypto.CannotOpen:
+        raise ConnectorError(KEY_IS_GONE, permanent=False, code="sealed", channel_broken=True) from None

@@ -14,6 +14,8 @@ from contacts.log.incoming import Incoming, Placed
 _REFRESH = timedelta(hours=1)
 """An identity's last_seen_at is kept to this precision, which spares most of its updates."""
 _TOUCHES = {EventKind.FOLLOWED, EventKind.SCANNED, EventKind.MENU_CLICKED}
+_WITHOUT_WINDOW = {"view", "picture", "place"}
+"""Menu items that open no reply window: a page, the camera, the map (WeChat, "Customer service messages")."""
 _CENT = Decimal("0.01")
 _MOST = Decimal("999999999999.99")
 
@@ -95,7 +97,7 @@ def identities(acts: Sequence[tuple[Placed, datetime]]) -> None:
         identity_id, kind = item.identity_id, item.event.kind
         if identity_id is None:
             continue
-        touched = kind in _TOUCHES
+        touched = kind in _TOUCHES and item.event.properties.get("type") not in _WITHOUT_WINDOW
         tells = touched or kind in {EventKind.MESSAGE_IN, EventKind.UNFOLLOWED}
         seen_at = item.identity_seen_at
         if not tells and seen_at is not None and moment < seen_at + _REFRESH:

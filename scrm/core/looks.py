@@ -60,6 +60,10 @@ VERBS = {
     "tagged": pgettext_lazy("audit", "tagged"),
     "untagged": pgettext_lazy("audit", "untagged"),
     "confirmed": pgettext_lazy("audit", "confirmed"),
+    "broken": pgettext_lazy("audit", "stopped working"),
+    "checked": pgettext_lazy("audit", "checked the connection"),
+    "discarded": pgettext_lazy("audit", "discarded"),
+    "secrets_shown": pgettext_lazy("audit", "showed the keys"),
 }
 """Words for audit verbs: by the whole verb, else by what stands after its last dot."""
 

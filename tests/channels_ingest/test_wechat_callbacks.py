@@ -266,3 +266,12 @@ def test_demo_follows_the_business_clock(oa, call_back, fixture_xml, settings, m
     ingest.run_once()
     for event in Event.objects.all():
         assert abs(event.occurred_at.timestamp() - real - 86_400) < 60
+
+
+def test_opening_a_page_from_the_menu_opens_no_window(oa, call_back, fixture_xml):
+    call_back(oa, fixture_xml("view"))
+    ingest.run_once()
+    assert Identity.objects.get().last_touch_at is None
+    call_back(oa, fixture_xml("click"))
+    ingest.run_once()
+    assert Identity.objects.get().last_touch_at is not None

@@ -13,7 +13,7 @@ from email.utils import format_datetime
 
 from django.utils.translation import gettext_noop
 
-from channels_ingest.connectors.base import ConnectorError, Receipt, Rendered
+from channels_ingest.connectors.base import ConnectorError, Receipt, Rendered, held_secrets
 from channels_ingest.connectors.email import mime
 from channels_ingest.models import Channel
 from channels_ingest.quota import count_call
@@ -177,7 +177,7 @@ def connect(channel: Channel) -> smtplib.SMTP:
             smtp.starttls(context=ssl.create_default_context())
             smtp.ehlo_or_helo_if_needed()
         if held.get("username"):
-            smtp.login(held["username"], channel.secrets.get("password", ""))
+            smtp.login(held["username"], held_secrets(channel).get("password", ""))
     except smtplib.SMTPAuthenticationError as error:
         raise ConnectorError(LOG_IN_REFUSED, permanent=False, code=str(error.smtp_code), channel_broken=True) from error
     except (smtplib.SMTPNotSupportedError, ssl.SSLError) as error:

@@ -4,7 +4,7 @@ import re
 from typing import Any
 
 from contacts.enums import IdentityKind
-from contacts.identity.normalise import mask, normalise
+from contacts.identity import mask, normalise
 
 _EMAIL = re.compile(r"[^\s@<>()\[\]\\,;:\"'/?&=#|]+(?:@|%40)[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+", re.I)
 _MOST_KEYS, _MOST_ITEMS, _DEEPEST, _LONGEST = 100, 200, 5, 1000

@@ -16,7 +16,7 @@ from channels_ingest.connectors.web import clean, orders
 from channels_ingest.enums import BadReason, Trustee
 from channels_ingest.models import Channel
 from contacts.enums import ChannelKind, EventKind, IdentityKind, Trust
-from contacts.identity.normalise import mask
+from contacts.identity import mask
 from contacts.intake import Handle, Incoming
 from scrm.lib import crypto
 

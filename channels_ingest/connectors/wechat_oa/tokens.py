@@ -10,7 +10,7 @@ from django.conf import settings
 from django.db import transaction
 from django.utils.translation import gettext_noop
 
-from channels_ingest.connectors.base import ConnectorError
+from channels_ingest.connectors.base import ConnectorError, held_secrets
 from channels_ingest.connectors.wechat_oa.errors import failure, unreachable
 from channels_ingest.models import Channel, ChannelToken
 from channels_ingest.quota import count_call
@@ -92,7 +92,7 @@ def _fetch(channel: Channel, *, force: bool) -> tuple[str, int]:
     asked = {
         "grant_type": "client_credential",
         "appid": channel.settings.get("app_id", ""),
-        "secret": channel.secrets.get("app_secret", ""),
+        "secret": held_secrets(channel).get("app_secret", ""),
         "force_refresh": force,
     }
     count_call(channel, "token")
