@@ -115,6 +115,7 @@ def figures(data: Counts) -> list[Figure]:
 
     return [
         figure("followed"),
+        figure("inbound"),
         figure("stage", str(Stage.PROSPECT.label), detail=Stage.PROSPECT),
         figure("sent"),
         figure("held"),

@@ -36,7 +36,9 @@ class CampaignForm(forms.ModelForm):
         super().__init__(*args, **kwargs)
         self.zone = ZoneInfo(Company.get().time_zone)
         self.fields["segment"].queryset = Segment.objects.order_by("name")
-        self.fields["segment"].required = self.fields["content"].required = False
+        for name in ("segment", "content"):
+            self.fields[name].required = True
+            self.fields[name].empty_label = _("Please choose")
         self.fields["segment"].label_from_instance = lambda row: f"{row.name} · {row.member_count:,}"
         approved = Content.objects.filter(system_key="", state=ContentState.APPROVED)
         if self.instance.content_id:

@@ -5,21 +5,28 @@ import time
 
 from django.conf import settings
 
-from scrm.demo.company import NAME, OA_APP_ID, OA_SECRETS, SCENES, WRITE_KEY, Demo
+from channels_ingest.models import Channel
+from scrm.demo.company import NAME, OA_APP_ID, OA_SECRETS, SCENES, WRITE_KEY
 from scrm.lib import http
 
 log = logging.getLogger(__name__)
 PATIENCE_SECONDS = 20
 
 
-def connect(demo: Demo) -> bool:
-    """True when the sandbox took it. It starts beside us, so wait for it a little; without one the demo works all the same."""
+def connect() -> bool:
+    """True when the sandbox took it. It starts beside us, so wait for it a little; without one the demo works all the same.
+
+    Done at every start: the sandbox may have been reset, or the ports may be others than last time.
+    """
+    oa = Channel.objects.filter(kind="wechat_oa", settings__app_id=OA_APP_ID).first()
+    if oa is None:
+        return False
     account = {
         "appid": OA_APP_ID,
         "secret": OA_SECRETS["app_secret"],
         "token": OA_SECRETS["token"],
         "aes_key": OA_SECRETS["aes_key"],
-        "callback_url": demo.oa.webhook_url,
+        "callback_url": oa.webhook_url,
         "name": NAME,
         "verify": False,
         "scenes": [{"scene": scene, "label": label} for scene, label in SCENES],

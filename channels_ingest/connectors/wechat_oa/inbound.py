@@ -12,6 +12,7 @@ from django.conf import settings
 from channels_ingest.connectors import xml
 from channels_ingest.connectors.base import Parsed, Raw
 from channels_ingest.connectors.wechat_oa.edge import dedupe_key
+from channels_ingest.connectors.wechat_oa.names import told_name
 from channels_ingest.enums import BadReason
 from channels_ingest.models import Channel
 from contacts.enums import ChannelKind, EventKind, IdentityKind, Trust
@@ -51,6 +52,7 @@ def parse(channel: Channel, raw: Raw) -> Parsed:
                 external_id=f"{key}:{number}" if number else str(key),
                 handles=(handle,),
                 properties=properties,
+                traits=_traits(event, properties),
                 source=_source(channel, properties) if event == EventKind.FOLLOWED else None,
             )
             for number, (event, properties) in enumerate(told)
@@ -74,6 +76,12 @@ def _source(channel: Channel, properties: dict[str, object]) -> dict[str, object
     if properties.get("scene"):
         return {"kind": "qr_scene", "label": properties["scene"], "account_id": channel.pk}
     return {"kind": "oa", "label": channel.name, "account_id": channel.pk}
+
+
+def _traits(event: str, properties: dict[str, object]) -> dict[str, object]:
+    """What the person told us of themselves in a message."""
+    name = told_name(str(properties.get("text") or "")) if event == EventKind.MESSAGE_IN else ""
+    return {"name": name} if name else {}
 
 
 def _said(kind: str, message: Message, *names: tuple[str, str]) -> Told:

@@ -24,7 +24,7 @@ def default_time_zone() -> str:
 
 
 def default_caps() -> dict[str, int]:
-    return {"day": 1, "week": 3, "month": 8}
+    return {"day": 2, "week": 5, "month": 15}
 
 
 class Company(models.Model):

@@ -5,6 +5,7 @@ import time
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.db import transaction
+from django.utils import translation
 
 from contacts.models import Contact
 from scrm.core import first_run
@@ -22,11 +23,16 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser) -> None:
         parser.add_argument("--contacts", type=int, default=env.integer("DEMO_CONTACTS", CONTACTS))
+        parser.add_argument("--connect", action="store_true", help="only tell the sandbox about the channels")
         parser.add_argument("--days", type=int, default=env.integer("DEMO_DAYS", DAYS))
 
-    def handle(self, *args, contacts: int, days: int, **options) -> None:
+    @translation.override("zh-hans")
+    def handle(self, *args, contacts: int, days: int, connect: bool, **options) -> None:
         if not settings.DEMO:
             raise CommandError("Demo data belongs into a demo: start with DEMO=1.")
+        if connect:
+            sandbox.connect()
+            return
         if not first_run.is_needed() or Contact.objects.exists():
             raise CommandError("The database is not empty; demo data is only made on an empty one.")
         began = time.monotonic()
@@ -40,4 +46,4 @@ class Command(BaseCommand):
         give_owners(demo)
         places.remove_state(settings.DATA_DIR, "demo-unfinished")
         self.stdout.write(f"demo company ready: {contacts:,} contacts, {events:,} acts in {time.monotonic() - began:.0f} s")
-        sandbox.connect(demo)
+        sandbox.connect()
