@@ -27,7 +27,9 @@ class CannotChange(Exception):
 
 
 @transaction.atomic
-def issue(batch_id: int, contact_ids: Iterable[int], key_prefix: str) -> dict[int, str]:
+def issue(
+    batch_id: int, contact_ids: Iterable[int], key_prefix: str, *, events: list[intake.Incoming] | None = None
+) -> dict[int, str]:
     """Give each contact a code of the batch; answers {contact id: code}, without those for whom no stock was left.
 
     Idempotent by (key prefix, contact): asking again gives the same codes. Locks the batch's row until the transaction
@@ -60,26 +62,29 @@ def issue(batch_id: int, contact_ids: Iterable[int], key_prefix: str) -> dict[in
     ]
     Coupon.objects.bulk_create(rows)
     CouponBatch.objects.filter(pk=batch_id).update(issued=F("issued") + len(rows))
-    intake.append_own(
-        [
-            intake.Incoming(
-                kind=EventKind.COUPON_ISSUED.value,
-                channel=ChannelKind.SYS.value,
-                occurred_at=now,
-                contact_id=row.contact_id,
-                properties={
-                    "batch": batch.pk,
-                    "name": batch.name,
-                    "code": row.code,
-                    "value": str(batch.value),
-                    "currency": batch.currency,
-                    "coupon": row.pk,
-                },
-            )
-            for row in rows
-        ]
-    )
+    told = [_issued(batch, row) for row in rows]
+    if events is None:
+        intake.append_own(told)
+    else:
+        events += told
     return held | {row.contact_id: row.code for row in rows}
+
+
+def _issued(batch: CouponBatch, row: Coupon) -> intake.Incoming:
+    return intake.Incoming(
+        kind=EventKind.COUPON_ISSUED.value,
+        channel=ChannelKind.SYS.value,
+        occurred_at=row.issued_at,
+        contact_id=row.contact_id,
+        properties={
+            "batch": batch.pk,
+            "name": batch.name,
+            "code": row.code,
+            "value": str(batch.value),
+            "currency": batch.currency,
+            "coupon": row.pk,
+        },
+    )
 
 
 def fields(codes: Iterable[str]) -> dict[str, dict[str, str]]:

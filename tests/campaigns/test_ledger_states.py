@@ -1,4 +1,4 @@
-"""The life of a message: the graph alone, and the real tables under random orders of events."""
+"""The life of a message as a graph (test_ledger_chaos.py has the real tables)."""
 
 import pytest
 from hypothesis import HealthCheck, settings
