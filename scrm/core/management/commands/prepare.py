@@ -36,8 +36,8 @@ class Command(BaseCommand):
             self.collect()
         if build:
             return
-        if settings.DEMO and not no_data and places.read_state(settings.DATA_DIR, UNFINISHED):
-            self.empty()
+        if settings.DEMO and not no_data:
+            self.forget_unfinished_demo()
         call_command("migrate", interactive=False, verbosity=0)
         self.say("database ready")
         changed = pumps.sync_schedule()
@@ -59,8 +59,12 @@ class Command(BaseCommand):
         module = import_module(f"{get_commands()['demo']}.management.commands.demo")
         return [list(login) for login in module.LOGINS]
 
-    def empty(self) -> None:
-        """Throw away a demo whose making was cut off; it is made again from nothing."""
+    def forget_unfinished_demo(self) -> None:
+        """Throw away a demo whose making was cut off; it is made again from nothing. Only in the database that the mark
+        names: a data folder may by now be used with another one, whose data is none of our business."""
+        mark = places.read_state(settings.DATA_DIR, UNFINISHED)
+        if not mark or mark.get("database") != settings.DATABASE_URL.rpartition("@")[2]:
+            return
         self.say("the demo data was not finished last time: starting again")
         with connection.cursor() as cursor:
             cursor.execute("DROP SCHEMA public CASCADE; CREATE SCHEMA public")

@@ -19,7 +19,9 @@ LOGINS = [(name_role, email, company.PASSWORD) for _name, name_role, email, _tea
 
 
 class Command(BaseCommand):
-    help = "Fills an empty database with the demo company 山野跑步 and its half year of history (seeded, always the same)."
+    help = (
+        "Fills an empty database with the demo company 山野跑步 and its half year of history (seeded, always the same)."
+    )
 
     def add_arguments(self, parser) -> None:
         parser.add_argument("--contacts", type=int, default=env.integer("DEMO_CONTACTS", CONTACTS))
@@ -38,12 +40,18 @@ class Command(BaseCommand):
         began = time.monotonic()
         # Not one transaction: half a year of updates to the same rows would leave their old versions in everybody's way.
         # The mark lets ``prepare`` see a start that was cut off, and begin again from nothing.
-        places.write_state(settings.DATA_DIR, "demo-unfinished", {"since": clock.real_now().isoformat()})
+        places.write_state(
+            settings.DATA_DIR,
+            "demo-unfinished",
+            {"since": clock.real_now().isoformat(), "database": settings.DATABASE_URL.rpartition("@")[2]},
+        )
         with transaction.atomic():
             demo = company.found()
             programmes.launch(demo)
         events = History(demo, contacts=contacts, days=days).replay()
         give_owners(demo)
         places.remove_state(settings.DATA_DIR, "demo-unfinished")
-        self.stdout.write(f"demo company ready: {contacts:,} contacts, {events:,} acts in {time.monotonic() - began:.0f} s")
+        self.stdout.write(
+            f"demo company ready: {contacts:,} contacts, {events:,} acts in {time.monotonic() - began:.0f} s"
+        )
         sandbox.connect()
