@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from contacts.identity.resolving import Key, Person, Row
     from contacts.identity.traits import Facts
 
+_PUBLIC = Stage.PUBLIC.value
 _CONTACT_COLUMNS = (
     "id, name, name_grams, known, stage, time_zone, language, region, city, attributes, source_kind, source_label,"
     " source_account_id, first_seen_at, last_seen_at, event_count, order_count, order_total, version, created_at"
@@ -30,40 +31,35 @@ def make_contacts(made: dict["Person", int], batch: Sequence[Incoming], told: di
             "SELECT nextval(pg_get_serial_sequence('contacts_contact', 'id')) FROM generate_series(1, %s)", [len(made)]
         )
         ids = [row[0] for row in cursor.fetchall()]
-    created = now.isoformat()
+    # What most newcomers share is written once.
+    no_facts = "\t\t\t\t\t{}"
+    end = f"0\t0\t0\t1\t{now.isoformat()}"
     lines = []
     for contact_id, (person, n) in zip(ids, made.items(), strict=True):
         person.id = contact_id
         event = batch[n]
-        source = event.source or {}
         facts = told.get(person)
-        text = facts.text if facts else {}
-        name = text.get("name", "")
+        name = facts.text.get("name", "") if facts else ""
+        head = f"{contact_id}\t{copy_text(name)}\t{copy_text(text_array(cjk.grams(name))) if name else '{}'}"
+        middle = _facts(facts) if facts else no_facts
         seen = plausible(event.occurred_at, now).isoformat()
-        fields = (
-            contact_id,
-            copy_text(name),
-            copy_text(text_array(cjk.grams(name))) if name else "{}",
-            "t" if person.known else "f",
-            Stage.PUBLIC.value,
-            copy_text(text.get("time_zone", "")),
-            copy_text(text.get("language", "")),
-            copy_text(text.get("region", "")),
-            copy_text(text.get("city", "")),
-            copy_text(json_text(facts.attributes)) if facts and facts.attributes else "{}",
-            copy_text(str(source.get("kind") or event.channel).replace("\0", "")[:24]),
-            copy_text(str(source.get("label") or "").replace("\0", "")[:120]),
-            int(source.get("account_id") or event.account_id),
-            seen,
-            seen,
-            0,
-            0,
-            0,
-            1,
-            created,
-        )
-        lines.append("\t".join(map(str, fields)))
+        known = "t" if person.known else "f"
+        lines.append(f"{head}\t{known}\t{_PUBLIC}{middle}\t{_source_of(event)}\t{seen}\t{seen}\t{end}")
     copy_rows("contacts_contact", _CONTACT_COLUMNS, lines)
+
+
+def _facts(facts: "Facts") -> str:
+    columns = "".join(f"\t{copy_text(facts.text.get(name, ''))}" for name in ("time_zone", "language", "region", "city"))
+    return f"{columns}\t{copy_text(json_text(facts.attributes))}"
+
+
+def _source_of(event: Incoming) -> str:
+    """The first touch: what the event says, else its channel."""
+    if not event.source:
+        return f"{copy_text(event.channel)}\t\t{event.account_id}"
+    kind = str(event.source.get("kind") or event.channel).replace("\0", "")[:24]
+    label = str(event.source.get("label") or "").replace("\0", "")[:120]
+    return f"{copy_text(kind)}\t{copy_text(label)}\t{int(event.source.get('account_id') or event.account_id)}"
 
 
 def make_identities(attached: list[tuple["Row", int]], batch: Sequence[Incoming], values: dict["Key", str]) -> bool:
@@ -71,6 +67,7 @@ def make_identities(attached: list[tuple["Row", int]], batch: Sequence[Incoming]
     attached = sorted(attached, key=lambda entry: entry[0].key)  # one order for all writers, so that none wait in a circle
     index_key = crypto.index_key_id()
     keys = [row.key for row, _n in attached]
+    seal = crypto.sealer("identity")
     proofs = [_proof(row.trust, batch[n]) for row, n in attached]
     moments = [batch[n].occurred_at for _row, n in attached]
     with connection.cursor() as cursor:
@@ -80,21 +77,21 @@ def make_identities(attached: list[tuple["Row", int]], batch: Sequence[Incoming]
             " SELECT t.contact_id, t.kind, t.scope, t.index, %s, t.value, t.hint, t.trust, t.evidence::jsonb, true, t.seen, t.seen"
             " FROM unnest(%s::bigint[], %s::text[], %s::bigint[], %s::uuid[], %s::bytea[], %s::text[], %s::smallint[],"
             " %s::text[], %s::timestamptz[]) AS t(contact_id, kind, scope, index, value, hint, trust, evidence, seen)"
-            " ON CONFLICT DO NOTHING RETURNING id, kind, scope, index",
+            " ON CONFLICT DO NOTHING RETURNING id, kind, scope, encode(uuid_send(index), 'hex')",
             [
                 index_key,
                 array(row.person.root().id for row, _n in attached),
                 text_array(key[0] for key in keys),
                 array(key[1] for key in keys),
                 array(key[2] for key in keys),
-                text_array("\\x" + crypto.seal(values[key], "identity").hex() for key in keys),
+                text_array(["\\x" + seal(values[key]).hex() for key in keys]),
                 text_array(mask(key[0], values[key]) for key in keys),
                 array(row.trust for row, _n in attached),
                 text_array(proofs),
                 stamps(moments),
             ],
         )
-        stored = {(kind, scope, str(index)): identity_id for identity_id, kind, scope, index in cursor.fetchall()}
+        stored = {(kind, scope, index): identity_id for identity_id, kind, scope, index in cursor.fetchall()}
     for row, _n in attached:
         row.id = stored.get(row.key)
     return len(stored) == len(attached)

@@ -1,6 +1,6 @@
 """Identity resolution against the database: one chunk of events in, their contacts and identities out, set-based."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -39,6 +39,7 @@ class Handles:
 
     def __init__(self) -> None:
         self._keys: dict[tuple[str, str, int], Key | None] = {}
+        self._indexers: dict[str, Callable[[str], str]] = {}
         self.values: dict[Key, str] = {}
 
     def key(self, handle: Handle) -> Key | None:
@@ -48,16 +49,23 @@ class Handles:
             return self._keys[raw]
         except KeyError:
             pass
-        value = normalise(handle.kind, str(handle.value))
+        kind = str(handle.kind)
+        value = normalise(kind, str(handle.value))
         key = None
         if value is not None:
-            key = (str(handle.kind), handle.scope, str(crypto.blind_index(handle.kind, value)))
+            index = self._indexers.get(kind)
+            if index is None:
+                index = self._indexers[kind] = crypto.indexer(kind)
+            key = (kind, handle.scope, index(value))
             self.values[key] = value
         self._keys[raw] = key
         return key
 
-    def shown(self, handles: Iterable[Handle]) -> list[Shown]:
+    def shown(self, handles: Sequence[Handle]) -> list[Shown]:
         """Keys with the trust this event proves, in the given order, each once."""
+        if len(handles) == 1:
+            key = self.key(handles[0])
+            return [] if key is None else [(key, int(handles[0].trust))]
         best: dict[Key, int] = {}
         for handle in handles:
             if (key := self.key(handle)) is not None:
@@ -110,24 +118,24 @@ def _answer(person: Person | None, row: Row | None, plan: Plan, n: int) -> Settl
 def _stored(values: dict[Key, str]) -> dict[Key, Row]:
     if not values:
         return {}
-    kinds, scopes, indexes = zip(*values, strict=True)
+    keys = list(values)
+    kinds, scopes, indexes = zip(*keys, strict=True)
     people: dict[int, Person] = {}
     rows: dict[Key, Row] = {}
     with connection.cursor() as cursor:
         # Else the planner may merge the whole table; the settings must not leak into the caller's transaction.
         cursor.execute(
             "SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off;"
-            " SELECT i.kind, i.scope, i.index, i.id, i.contact_id, i.trust, i.last_seen_at"
-            " FROM unnest(%s::text[], %s::bigint[], %s::uuid[]) AS t(kind, scope, index)"
+            " SELECT t.n, i.id, i.contact_id, i.trust, i.last_seen_at"
+            " FROM unnest(%s::text[], %s::bigint[], %s::uuid[]) WITH ORDINALITY AS t(kind, scope, index, n)"
             " JOIN contacts_identity i ON i.kind = t.kind AND i.scope = t.scope AND i.index = t.index",
             [text_array(kinds), array(scopes), array(indexes)],
         )
         found = cursor.fetchall()
         cursor.execute("SET LOCAL enable_hashjoin = on; SET LOCAL enable_mergejoin = on")
-    for kind, scope, index, identity_id, contact_id, trust, seen_at in found:
+    for n, identity_id, contact_id, trust, seen_at in found:
         person = people.get(contact_id) or people.setdefault(contact_id, Person(contact_id, seen_at))
-        key = (kind, scope, str(index))
-        rows[key] = Row(key, person, trust, identity_id, seen_at)
+        rows[keys[n - 1]] = Row(keys[n - 1], person, trust, identity_id, seen_at)
     return rows
 
 

@@ -12,7 +12,7 @@ from datetime import datetime
 from contacts.enums import IdentityKind, Trust
 
 Key = tuple[str, int, str]
-"""kind, scope, blind index (UUID as text)."""
+"""kind, scope, blind index (32 hex digits)."""
 
 
 class Person:

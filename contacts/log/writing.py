@@ -7,7 +7,6 @@ order lock. Whoever holds the order lock takes no further row lock before it com
 import hashlib
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
-from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from django.db import connection, transaction
@@ -111,10 +110,9 @@ def _announce(contact_ids: set[int | None]) -> None:
             live.touch_on_commit("contact", contact_id)
 
 
-def event_key(account_id: int, external_id: str) -> UUID:
-    """The deduplication key: 128 bits over the source and its id."""
-    digest = hashlib.blake2b(f"{account_id}\0{external_id}".encode("utf-8", "replace"), digest_size=16)
-    return UUID(bytes=digest.digest())
+def event_key(account_id: int, external_id: str) -> str:
+    """The deduplication key: 128 bits over the source and its id, as 32 hex digits."""
+    return hashlib.blake2b(f"{account_id}\0{external_id}".encode("utf-8", "replace"), digest_size=16).hexdigest()
 
 
 def plausible(occurred_at: datetime, now: datetime) -> datetime:
@@ -131,7 +129,7 @@ def _without_redeliveries(placed: Sequence[Placed], now: datetime) -> list[int]:
         if not event.external_id:
             keyless.append(n)
             continue
-        key = str(event_key(event.account_id, event.external_id))
+        key = event_key(event.account_id, event.external_id)
         if key not in keys:
             keys[key] = (n, event.account_id)
     if keys:
@@ -140,10 +138,10 @@ def _without_redeliveries(placed: Sequence[Placed], now: datetime) -> list[int]:
             cursor.execute(
                 "INSERT INTO contacts_eventkey (key, account_id, recorded_at)"
                 " SELECT key, account_id, %s FROM unnest(%s::uuid[], %s::bigint[]) AS t(key, account_id)"
-                " ON CONFLICT DO NOTHING RETURNING key",
+                " ON CONFLICT DO NOTHING RETURNING encode(uuid_send(key), 'hex')",
                 [now, array(ordered), array(keys[key][1] for key in ordered)],
             )
-            keyed = [keys[str(key)][0] for (key,) in cursor.fetchall()]
+            keyed = [keys[key][0] for (key,) in cursor.fetchall()]
     return sorted(keyless + keyed)
 
 
@@ -178,6 +176,6 @@ def _ends_of_lines(
         day = moment.astimezone(zone).date().isoformat()
         properties = copy_text(json_text(event.properties)) if event.properties else "{}"
         ends.append(
-            f"{identity}\t{kind}\t{event.channel}\t{event.account_id}\t{moment.isoformat()}\t{recorded}\t{day}\t{properties}"
+            f"{identity}\t{kind}\t{copy_text(event.channel)}\t{event.account_id}\t{moment.isoformat()}\t{recorded}\t{day}\t{properties}"
         )
     return ends

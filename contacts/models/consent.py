@@ -7,7 +7,7 @@ from contacts.enums import ChannelKind, ConsentState, Purpose
 class Consent(models.Model):
     """The present state per contact, channel and purpose, with its proof. The history is in the event log."""
 
-    contact = models.ForeignKey("contacts.Contact", models.CASCADE, related_name="consents")
+    contact = models.ForeignKey("contacts.Contact", models.CASCADE, db_index=False, related_name="consents")
     channel = models.CharField(max_length=10, choices=ChannelKind.choices)
     purpose = models.CharField(max_length=14, choices=Purpose.choices, default=Purpose.MARKETING)
     state = models.CharField(max_length=10, choices=ConsentState.choices)

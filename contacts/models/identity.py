@@ -8,7 +8,7 @@ from contacts.enums import IdentityKind, MergeState, Trust
 class Identity(models.Model):
     """One handle of a person on one channel. The value is sealed; ``index`` finds it exactly; ``hint`` is what pages show."""
 
-    contact = models.ForeignKey("contacts.Contact", models.CASCADE, related_name="identities")
+    contact = models.ForeignKey("contacts.Contact", models.CASCADE, db_index=False, related_name="identities")
     kind = models.CharField(max_length=16, choices=IdentityKind.choices)
     scope = models.BigIntegerField(default=0)
     """Channel account id for kinds that are only unique within one (openid), else 0."""

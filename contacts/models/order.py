@@ -7,7 +7,7 @@ from contacts.enums import OrderState
 class Order(models.Model):
     """A paid order as an order system told it. Made by intake from order events; totals on Contact follow in the same transaction."""
 
-    contact = models.ForeignKey("contacts.Contact", models.CASCADE, related_name="orders")
+    contact = models.ForeignKey("contacts.Contact", models.CASCADE, db_index=False, related_name="orders")
     account_id = models.BigIntegerField(default=0)
     """Order system (channel account), 0 for imports."""
     external_id = models.CharField(_("order number"), max_length=120)

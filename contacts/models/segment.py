@@ -30,7 +30,7 @@ class Segment(models.Model):
 class SegmentMember(models.Model):
     """Materialised membership; entries and exits are events, exactly once, in the transaction that changes the row."""
 
-    segment = models.ForeignKey(Segment, models.CASCADE, related_name="members")
+    segment = models.ForeignKey(Segment, models.CASCADE, db_index=False, related_name="members")
     contact = models.ForeignKey("contacts.Contact", models.CASCADE, related_name="segment_memberships")
     entered_at = models.DateTimeField()
 

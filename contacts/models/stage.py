@@ -31,7 +31,7 @@ class StageRule(models.Model):
 class StageChange(models.Model):
     """History: from, to, why. Also an event on the timeline."""
 
-    contact = models.ForeignKey("contacts.Contact", models.CASCADE, related_name="stage_changes")
+    contact = models.ForeignKey("contacts.Contact", models.CASCADE, db_index=False, related_name="stage_changes")
     from_stage = models.CharField(max_length=12, choices=Stage.choices, blank=True)
     to_stage = models.CharField(max_length=12, choices=Stage.choices)
     reason = models.CharField(max_length=200, blank=True)

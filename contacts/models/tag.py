@@ -23,8 +23,8 @@ class Tag(models.Model):
 class Tagging(models.Model):
     """One tag on one contact, with where it came from and how sure we are."""
 
-    contact = models.ForeignKey("contacts.Contact", models.CASCADE, related_name="taggings")
-    tag = models.ForeignKey(Tag, models.CASCADE, related_name="taggings")
+    contact = models.ForeignKey("contacts.Contact", models.CASCADE, db_index=False, related_name="taggings")
+    tag = models.ForeignKey(Tag, models.CASCADE, db_index=False, related_name="taggings")
     source = models.CharField(max_length=10, choices=TagSource.choices, default=TagSource.MANUAL)
     confidence = models.FloatField(default=1.0)
     by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True)

@@ -9,6 +9,7 @@ import hmac
 import os
 import unicodedata
 import uuid
+from collections.abc import Callable
 from functools import lru_cache
 
 from cryptography.exceptions import InvalidTag
@@ -54,6 +55,30 @@ def blind_index(kind: str, value: str) -> uuid.UUID:
     context = _index_context(index_key_id(), kind).copy()
     context.update(value.encode())
     return uuid.UUID(bytes=context.digest()[:16])
+
+
+def indexer(kind: str) -> Callable[[str], str]:
+    """``blind_index`` for many values of one kind, as 32 hex digits: a third of the time, since nothing is looked up again."""
+    context = _index_context(index_key_id(), kind)
+
+    def index(value: str) -> str:
+        copy = context.copy()
+        copy.update(value.encode())
+        return copy.hexdigest()[:32]
+
+    return index
+
+
+def sealer(purpose: str) -> Callable[[str], bytes]:
+    """``seal`` for many texts of one purpose."""
+    key_id = next(iter(settings.ENCRYPTION_KEYS))
+    cipher, head, label = _cipher(key_id), bytes([key_id]), purpose.encode()
+
+    def sealed(value: str) -> bytes:
+        nonce = os.urandom(12)
+        return head + nonce + cipher.encrypt(nonce, value.encode(), label)
+
+    return sealed
 
 
 def fold(value: str) -> str:
