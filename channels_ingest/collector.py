@@ -6,6 +6,7 @@ Source: Segment documentation, "HTTP API source" (authentication, 32 KB a call, 
 import base64
 import binascii
 import hmac
+import time
 import zlib
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -24,6 +25,9 @@ from scrm.lib import crypto
 CALLS = {"identify", "track", "page", "screen", "group", "alias", "batch"}
 MOST_CALL, MOST_BATCH = 32 * 1024, 500 * 1024
 _KEY_TAIL = "."
+_KNOWN_SECONDS = 2.0
+"""A busy site is looked up once in so many seconds; a pause takes effect after at most this time."""
+_owners: dict[str, tuple[float, Channel]] = {}
 _GZIP = 16 + zlib.MAX_WBITS
 
 
@@ -72,6 +76,11 @@ def authorise(key: str) -> tuple[Channel, Trustee]:
     return channel, Trustee.SERVER
 
 
+def forget() -> None:
+    """Look every site up again (this process)."""
+    _owners.clear()
+
+
 def server_key(channel: Channel) -> str:
     """What a server types where its SDK asks for the write key."""
     return f"{channel.token}{_KEY_TAIL}{channel.secrets.get('server_secret', '')}"
@@ -86,7 +95,13 @@ def allowed_origin(channel: Channel | None, origin: str) -> str:
 def _owner(token: str) -> Channel | None:
     if not token or len(token) > 64 or "\0" in token:
         return None
-    return Channel.objects.filter(kind=Kind.WEB, token=token).first()
+    known = _owners.get(token)
+    if known and known[0] > time.monotonic():
+        return known[1]
+    channel = Channel.objects.filter(kind=Kind.WEB, token=token).first()
+    if channel is not None:
+        _owners[token] = (time.monotonic() + _KNOWN_SECONDS, channel)
+    return channel
 
 
 def _read(request: HttpRequest, most: int) -> bytes:

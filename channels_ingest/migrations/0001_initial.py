@@ -97,7 +97,7 @@ class Migration(migrations.Migration):
                 ('leased_until', models.DateTimeField(null=True)),
                 ('error', models.CharField(blank=True, max_length=500, verbose_name='Error')),
                 ('processed_at', models.DateTimeField(null=True)),
-                ('channel', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='deliveries', to='channels_ingest.channel')),
+                ('channel', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='deliveries', to='channels_ingest.channel')),
             ],
             options={
                 'verbose_name': 'delivery',

@@ -45,7 +45,7 @@ class Delivery(models.Model):
     loses nothing), compressed and sealed, STORAGE EXTERNAL. Rows go after 30 days.
     """
 
-    channel = models.ForeignKey("channels_ingest.Channel", models.CASCADE, related_name="deliveries")
+    channel = models.ForeignKey("channels_ingest.Channel", models.CASCADE, related_name="deliveries", db_index=False)
     key = models.UUIDField(null=True)
     """Deduplication at the door, for callbacks that are repeated until they are answered; collectors have none."""
     trustee = models.CharField(max_length=8, choices=Trustee.choices)

@@ -9,6 +9,7 @@ import pytest
 from django.test import Client
 from oa_wire import AES_KEY, APP_ID, FIXTURES, OPENID, TOKEN, Platform, signed_query
 
+from channels_ingest import collector
 from channels_ingest.actions import create_channel
 from channels_ingest.models import Channel
 from scrm.sandbox import wxcrypt
@@ -17,6 +18,7 @@ from scrm.sandbox import wxcrypt
 @pytest.fixture(autouse=True)
 def _no_hints(settings) -> None:
     settings.HINTS = False
+    collector.forget()
 
 
 @pytest.fixture

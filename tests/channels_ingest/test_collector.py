@@ -226,6 +226,7 @@ def test_cors(web, client, post):
     assert post(web, "track", body, HTTP_ORIGIN="https://shop.example.com")["Access-Control-Allow-Origin"] == "*"
     web.settings["origins"] = ["https://shop.example.com"]
     web.save()
+    collector.forget()
     assert post(web, "track", body, HTTP_ORIGIN="https://shop.example.com").status_code == 200
     response = post(web, "track", body, HTTP_ORIGIN="https://evil.example.com")
     assert response.status_code == 403 and BadInput.objects.get().reason == BadReason.ORIGIN
