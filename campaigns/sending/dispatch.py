@@ -98,13 +98,15 @@ def claim(channel: Channel, limit: int) -> tuple[list[Claimed], int]:
 
 def _send_all(channel: Channel, link: Link, ready: list[compose.Ready]) -> ConnectorError | None:
     """Handful by handful; answers the error when the account itself has failed and the rest must wait."""
+    errors: list[ConnectorError | None] = []
     for start in range(0, len(ready), HANDFUL):
         results: list[finish.Result] = []
         trouble: ConnectorError | None = None
         for item in _begin(ready[start : start + HANDFUL]):
             result = _send(link, item) if trouble is None else finish.Result(item, trouble, tried=False)
             results.append(result)
-            if trouble is None and result.error is not None and finish.stops_account(result.error):
+            errors.append(result.error)
+            if trouble is None and finish.stops_account(errors):
                 trouble = result.error
         finish.finish(channel, results)
         if trouble is not None:

@@ -1,6 +1,7 @@
 """What became of an attempt, written with a fence check in one transaction with its event."""
 
 import random
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -24,6 +25,9 @@ FIRST_RETRY = timedelta(seconds=30)
 LONGEST_RETRY = timedelta(hours=6)
 MOST_ATTEMPTS = 12
 """About two days of doubling back-off, for messages without an expiry of their own."""
+IN_A_ROW = 3
+UNREACHABLE = "unreachable"
+"""Code that connectors give when no connection came about."""
 _POINTS = {IdentityKind.EMAIL, IdentityKind.PHONE}
 
 
@@ -45,9 +49,16 @@ class _Move:
     """What the decisions call it, when that is not the move."""
 
 
-def stops_account(error: ConnectorError) -> bool:
-    """The account, not this message, is the trouble: the rest of the batch waits."""
-    return error.channel_broken or (not error.permanent and not error.unknown and error.retry_at is not None)
+def stops_account(errors: Sequence[ConnectorError | None]) -> bool:
+    """Is the account the trouble, and not one message? Its credentials are refused, nobody answers at all, or the last three
+    messages in a row got no proper answer (a single mailbox that says "later" stops nobody). ``errors``: of the messages so
+    far in order, None for a success."""
+    last = errors[-1] if errors else None
+    if last is None:
+        return False
+    if last.channel_broken or last.code == UNREACHABLE:
+        return True
+    return len(errors) >= IN_A_ROW and all(error is not None and not error.permanent for error in errors[-IN_A_ROW:])
 
 
 def finish(channel: Channel, results: list[Result]) -> None:

@@ -241,6 +241,27 @@ def test_an_account_that_does_not_answer_rests_and_nothing_is_lost(oa, platform)
     assert Pace.objects.get().failures == 0
 
 
+def test_one_mailbox_that_says_later_stops_nobody_else(mail, platform):
+    content = written("email", purpose="service")
+    people = [person(email="later#@example.com") for _n in range(4)]
+    planned(*[ask(p, content, "email") for p in people])
+    platform.answers["*"] = [refuse("greylisted", retry_at=clock.real_now() + timedelta(minutes=5), code="450")]
+    run()
+    assert len(platform.sent) == 3
+    late = Message.objects.get(state=State.QUEUED)
+    assert late.attempt_no == 1
+    assert late.next_at >= NOON + timedelta(minutes=5)
+
+
+def test_three_in_a_row_without_an_answer_stop_the_account(oa, platform):
+    messages = planned(*[ask(fan(oa), content) for content in [written()] for _n in range(10)])
+    platform.answers["*"] = [refuse("no answer", unknown=True) for _n in range(10)]
+    run()
+    states = sorted(Message.objects.get(pk=m.pk).state for m in messages)
+    assert states == [State.QUEUED] * 7 + [State.UNKNOWN] * 3
+    assert Pace.objects.get().rest_until > clock.real_now()
+
+
 def test_no_answer_is_unknown_and_is_not_sent_again(oa, platform):
     contact = fan(oa)
     (message,) = planned(ask(contact, written()))
