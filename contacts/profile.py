@@ -1,10 +1,13 @@
 """What the profile page shows of one contact, read with a fixed handful of queries."""
 
+import logging
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from django.db.models import Q
+from django.http import HttpRequest
+from django.template.loader import render_to_string
 from django.utils.html import conditional_escape
 from django.utils.module_loading import import_string
 from django.utils.safestring import SafeString
@@ -18,6 +21,8 @@ from contacts.lines.ours import how_label
 from contacts.models import Consent, Contact, Identity, Merge, StageChange, Tag, Tagging
 from scrm.core.enums import Permission
 from scrm.core.models import User
+
+log = logging.getLogger(__name__)
 
 MAIN_PATH = [Stage.PUBLIC, Stage.PROSPECT, Stage.NEW, Stage.REPEAT, Stage.LOYAL]
 STAGE_SHORT = {
@@ -224,7 +229,16 @@ def channel_label(kind: str) -> str:
     return str(ChannelKind(kind).label) if kind in ChannelKind.values else str(ChannelKind.SYS.label)
 
 
-def panels(request, contact: Contact, paths: list[str]) -> list[SafeString]:
-    """What rooms on the left add to the profile: each function gives HTML for one card, or None for nothing to show."""
-    found = [import_string(path)(request, contact) for path in paths]
-    return [conditional_escape(panel) for panel in found if panel]
+def panels(request: HttpRequest, contact: Contact, paths: list[str]) -> list[SafeString]:
+    """What rooms on the left add to the profile: each function gives HTML for one card, or None for nothing to show. A
+    card that fails says so and leaves the rest of the page alone."""
+    found = []
+    for path in paths:
+        try:
+            panel = import_string(path)(request, contact)
+        except Exception:
+            log.exception("panel %s of contact %s", path, contact.pk)
+            panel = render_to_string("contacts/_panel_failed.html", request=request)
+        if panel:
+            found.append(conditional_escape(panel))
+    return found

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, fields
 from functools import cached_property
+from urllib.parse import urlencode
 
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
@@ -65,7 +66,11 @@ def contact_list(request: HttpRequest) -> HttpResponse:
         "owners": queries.owners_for(request.user),
         "can_edit": request.user.can(Permission.CONTACTS_EDIT),
     }
-    return render_page(request, "contacts/contact_list.html", context)
+    response = render_page(request, "contacts/contact_list.html", context)
+    if request.htmx:  # the filter form sends every field: keep the empty ones out of the address
+        kept = urlencode([(name, value) for name, value in request.GET.items() if value])
+        response.headers["HX-Push-Url"] = f"{request.path}?{kept}" if kept else request.path
+    return response
 
 
 @require_POST

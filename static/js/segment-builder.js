@@ -10,11 +10,23 @@
     if (mark) mark.hidden = false;
   };
 
-  // Plain saving goes past htmx: only "change" and "build" are its triggers.
+  // A changed field asks for the tree again, but not while a menu stands open: the new tree would close it under the hand
+  // (leaving a field by pressing "+ Condition" changes the field first).
+  let pending = 0;
+  const build = () => {
+    clearTimeout(pending);
+    pending = setTimeout(() => (form.querySelector(".dropdown-menu.show") ? build() : htmx.trigger(form, "build")), 180);
+  };
+  form.addEventListener("change", (event) => {
+    if (event.target.closest("#tree")) build();
+  });
+
+  // Plain saving goes past htmx: "build" is its only trigger.
   form.addEventListener("click", (event) => {
     const button = event.target.closest("button[name=do]");
     if (!button) return;
     event.preventDefault();
+    clearTimeout(pending);
     change();
     htmx.ajax("POST", form.getAttribute("hx-post"), {
       source: form,

@@ -37,9 +37,11 @@ def test_panels_of_other_rooms_come_from_settings(lin, marketer, html, settings)
     settings.CONTACT_PANELS = [
         "tests.contacts_ui.test_contacts_ui_profile.panel",
         "tests.contacts_ui.test_contacts_ui_profile.no_panel",
+        "tests.contacts_ui.test_contacts_ui_profile.failing_panel",
     ]
     page = html(marketer, f"/contacts/{lin.pk}/")
     assert "panel of Lin Xiaowen &lt;b&gt;" in page
+    assert page.count("This card could not be loaded") == 1
 
 
 def panel(request, contact):
@@ -48,6 +50,10 @@ def panel(request, contact):
 
 def no_panel(request, contact):
     return None
+
+
+def failing_panel(request, contact):
+    raise KeyError("another room")
 
 
 def test_reach_strip():
