@@ -11,6 +11,7 @@ from django.db import connection, transaction
 
 from campaigns.enums import State
 from campaigns.sending import gates, outcomes
+from campaigns.sending.batch import empty_table, survey
 from campaigns.sending.requests import SendRequest
 from scrm.lib import clock, hints
 
@@ -44,7 +45,7 @@ def submit(requests: Sequence[SendRequest]) -> dict[str, int]:
     if not unique:
         return {}
     with connection.cursor() as cursor:
-        gates.empty_table(cursor)
+        empty_table(cursor)
         _copy(cursor, unique)
         # What was planned before keeps its verdict and must not stand in its own way.
         cursor.execute("DELETE FROM sending_req r USING campaigns_message m WHERE m.key = r.key RETURNING m.key, m.id")
@@ -73,7 +74,7 @@ def submit_audience(
     """``submit`` for many people who get the same: key is ``key_prefix`` + contact id. Batches of about 20,000 sorted neighbours
     are fastest. Answers how many new rows are in each state."""
     with connection.cursor() as cursor:
-        gates.empty_table(cursor)
+        empty_table(cursor)
         cursor.execute(
             f"INSERT INTO sending_req ({COLUMNS}) SELECT ids.n, %s || ids.id, ids.id, %s, %s, %s, %s, %s, %s, '{{}}', %s, %s, NULL"
             " FROM unnest(%s::bigint[]) WITH ORDINALITY AS ids(id, n)",
@@ -95,7 +96,7 @@ def submit_audience(
 
 
 def _plan(cursor, now: datetime) -> Counter[str]:
-    batch = gates.survey(cursor, "plan", now, lock=True)
+    batch = survey(cursor, "plan", now, lock=True)
     if batch is None:
         return Counter()
     sql = gates.verdicts(cursor, batch) + INSERT.replace("$now$", cursor.mogrify("%s", [now]).decode())

@@ -10,6 +10,7 @@ from django.db.models import QuerySet
 from campaigns.enums import Reason, State
 from campaigns.models import Content
 from campaigns.sending import gates
+from campaigns.sending.batch import empty_table, survey
 from campaigns.sending.plan import COLUMNS
 from scrm.lib import clock
 
@@ -89,14 +90,14 @@ def _look(
     ids: list[int], content: Content, purpose: str, channels: list[str], now: datetime, expires_at: datetime | None
 ) -> list[tuple]:
     with connection.cursor() as cursor:
-        gates.empty_table(cursor)
+        empty_table(cursor)
         cursor.execute(
             f"INSERT INTO sending_req ({COLUMNS}) SELECT ids.n, ids.n, ids.id, %s, %s, 'system', 0, %s, '{{}}', '{{}}', %s, true,"
             " NULL"
             " FROM unnest(%s::bigint[]) WITH ORDINALITY AS ids(id, n)",
             [content.pk, purpose, channels, expires_at, ids],
         )
-        batch = gates.survey(cursor, "plan", now, lock=False)
+        batch = survey(cursor, "plan", now, lock=False)
         if batch is None:
             return []
         batch.contents = [(pk, True, tags) for pk, _approved, tags in batch.contents]

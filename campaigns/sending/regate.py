@@ -8,6 +8,7 @@ from django.db import connection
 
 from campaigns.enums import Reason
 from campaigns.sending import gates, outcomes
+from campaigns.sending.batch import empty_table, survey
 
 LOAD = """
 INSERT INTO sending_req (n, key, contact_id, content_id, purpose, origin, origin_id, channels, ref, context,
@@ -78,9 +79,9 @@ def regate(
     if not ids:
         return [], []
     with connection.cursor() as cursor:
-        gates.empty_table(cursor)
+        empty_table(cursor)
         cursor.execute(LOAD, [ids])
-        batch = gates.survey(cursor, "dispatch", now, lock=False)
+        batch = survey(cursor, "dispatch", now, lock=False)
         if batch is None:
             return [], []
         values = {
