@@ -7,6 +7,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from campaigns.models import Message
+from channels_ingest.looks import said
 from channels_ingest.models import Channel, Delivery
 from contacts.models import Merge, PoisonEvent
 from scrm.core.enums import Permission
@@ -28,7 +29,7 @@ def attention(user: User) -> list[Line]:
     if user.can(Permission.CHANNELS_VIEW):
         for channel in Channel.objects.filter(state="broken")[:3]:
             title = _("Channel “{name}” is broken").format(name=channel.name)
-            lines.append(Line("plug-off", "bad", title, channel.broken_reason, reverse("channels_ingest:channel_detail", args=[channel.pk])))
+            lines.append(Line("plug-off", "bad", title, said(channel.broken_reason), reverse("channels_ingest:channel_detail", args=[channel.pk])))
         dead = Delivery.objects.filter(state="dead").count()
         if dead:
             title = ngettext("{n} callback could not be read", "{n} callbacks could not be read", dead).format(n=f"{dead:,}")
