@@ -4,11 +4,17 @@ import base64
 import multiprocessing
 import os
 import stat
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 
 from scrm.lib import keys
+
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture(autouse=True)
@@ -66,3 +72,19 @@ def test_a_bad_ring_stops_the_start(tmp_path, monkeypatch, value):
     monkeypatch.setenv("ENCRYPTION_KEYS", value)
     with pytest.raises(ImproperlyConfigured, match="ENCRYPTION_KEYS"):
         keys.encryption_ring(tmp_path)
+
+
+def test_a_folder_that_cannot_be_used_is_one_sentence(tmp_path):
+    (tmp_path / "keys").write_text("a file in the way")
+    with pytest.raises(ImproperlyConfigured, match="DATA_DIR cannot be used"):
+        keys.django_secret(tmp_path)
+
+
+@pytest.mark.parametrize(("name", "value"), [("DEMO", "maybe"), ("PORT", "99999"), ("DATABASE_URL", "mysql://x/y")])
+def test_a_wrong_setting_stops_the_start_without_a_traceback(tmp_path, name, value):
+    environment = {**os.environ, "DATA_DIR": str(tmp_path), name: value}
+    done = subprocess.run(
+        [sys.executable, "manage.py", "up"], cwd=ROOT, env=environment, capture_output=True, text=True
+    )
+    assert done.returncode == 1
+    assert name in done.stderr and "Traceback" not in done.stderr
