@@ -58,7 +58,7 @@ def _trigger(event: str) -> dict[str, Any]:
 
 
 def _joins(segment: int) -> dict[str, Any]:
-    return {"kind": "segment", "event": "", "where": [], "segment": segment, "stage": "", "rule": {}, "key": ""}
+    return {"kind": "segment_entry", "event": "", "where": [], "segment": segment, "stage": "", "rule": {}, "key": ""}
 
 
 def _tag(name: str) -> int:
