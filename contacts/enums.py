@@ -20,7 +20,8 @@ class ChannelKind(models.TextChoices):
 
 
 class IdentityKind(models.TextChoices):
-    """One handle of a person on one channel. ``scope`` of an identity is the channel account id for the per-account kinds, else 0."""
+    """One handle of a person on one channel. The ``scope`` of an identity is the channel account id for kinds that are only
+    unique within one account, else 0."""
 
     OPENID = "openid", _("WeChat openid")
     UNIONID = "unionid", _("WeChat unionid")

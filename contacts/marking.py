@@ -18,7 +18,9 @@ _CONSENT_KINDS = {
 }
 
 
-def add_tag(tag: Tag, contact_ids: Iterable[int], now: datetime, source: TagSource, by_id: int | None = None) -> list[Incoming]:
+def add_tag(
+    tag: Tag, contact_ids: Iterable[int], now: datetime, source: TagSource, by_id: int | None = None
+) -> list[Incoming]:
     """Who has the tag keeps it and makes no event. One statement."""
     with connection.cursor() as cursor:
         cursor.execute(

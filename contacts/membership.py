@@ -106,7 +106,9 @@ def _buyers() -> Iterable[list[int]]:
     """Contacts with orders in pieces; only they can be at risk, lost or won back by time."""
     last = 0
     while True:
-        rows = Contact.objects.living().filter(pk__gt=last, order_count__gt=0).order_by("pk").values_list("pk", flat=True)
+        rows = (
+            Contact.objects.living().filter(pk__gt=last, order_count__gt=0).order_by("pk").values_list("pk", flat=True)
+        )
         ids = list(rows[: BATCH * 4])
         if not ids:
             return

@@ -6,7 +6,18 @@ from typing import Any
 from contacts.enums import Stage
 from contacts.models import Contact
 
-FIELDS = ("name", "first_name", "stage", "city", "region", "language", "attributes", "order_count", "order_total", "last_order_at")
+FIELDS = (
+    "name",
+    "first_name",
+    "stage",
+    "city",
+    "region",
+    "language",
+    "attributes",
+    "order_count",
+    "order_total",
+    "last_order_at",
+)
 """Names that a template may use; ``attributes.<key>`` for custom ones."""
 
 

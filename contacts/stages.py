@@ -31,14 +31,33 @@ _CAN_REACH = {
 }
 _INTEREST = {
     "any": [
-        {"kind": "event", "event": EventKind.FORM_SUBMITTED.value, "measure": "count", "op": "gte", "value": 1, "days": 30},
-        {"kind": "event", "event": EventKind.PRODUCT_VIEWED.value, "measure": "days", "op": "gte", "value": 3, "days": 14},
+        {
+            "kind": "event",
+            "event": EventKind.FORM_SUBMITTED.value,
+            "measure": "count",
+            "op": "gte",
+            "value": 1,
+            "days": 30,
+        },
+        {
+            "kind": "event",
+            "event": EventKind.PRODUCT_VIEWED.value,
+            "measure": "days",
+            "op": "gte",
+            "value": 3,
+            "days": 14,
+        },
     ]
 }
 _BUYERS = [Stage.NEW, Stage.REPEAT, Stage.LOYAL, Stage.WON_BACK]
 
 DEFAULTS: list[tuple[str, list[Stage], Stage, dict[str, Any]]] = [
-    (gettext_noop("Bought again after a long pause"), [Stage.AT_RISK, Stage.LOST], Stage.WON_BACK, {**_ORDERS, "value": 1, "days": 30}),
+    (
+        gettext_noop("Bought again after a long pause"),
+        [Stage.AT_RISK, Stage.LOST],
+        Stage.WON_BACK,
+        {**_ORDERS, "value": 1, "days": 30},
+    ),
     (gettext_noop("Fifth order"), [Stage.NEW, Stage.REPEAT], Stage.LOYAL, {**_ORDERS, "value": 5}),
     (
         gettext_noop("Second order"),

@@ -24,5 +24,6 @@ __all__ = [
     "save_segment",
     "save_stage_rule",
     "save_tag",
+    "set_consent",
     "switch_stage_rule",
 ]

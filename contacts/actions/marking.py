@@ -33,7 +33,9 @@ def remove_tag(*, contact_ids: Sequence[int], tag_id: int, by: User | None) -> i
         return 0
     events = marking.remove_tag(tag, contact_ids, clock.now(), by.pk if by else None)
     if events:
-        audit.record(by, "contact.untagged", tag, contacts=[event.contact_id for event in events][:100], number=len(events))
+        audit.record(
+            by, "contact.untagged", tag, contacts=[event.contact_id for event in events][:100], number=len(events)
+        )
         append_own(events)
     return len(events)
 

@@ -28,12 +28,13 @@ def load(contacts: int, events: int) -> None:
             "INSERT INTO contacts_contact (name, name_grams, known, stage, stage_since, time_zone, language, region, city,"
             " attributes, source_kind, source_label, source_account_id, first_seen_at, last_seen_at, event_count, order_count,"
             " order_total, last_order_at, first_order_at, version, created_at)"
-            f" SELECT 'Customer ' || n, ARRAY['C','u','Cu'], n %% 10 > 2, {STAGES}[1 + n %% 10], %(now)s - random() * interval '90 days',"
-            f" '', CASE n %% 5 WHEN 0 THEN 'en' ELSE 'zh' END, '', {CITIES}[1 + (n * 7) %% 10],"
+            f" SELECT 'Customer ' || n, ARRAY['C','u','Cu'], n %% 10 > 2, {STAGES}[1 + n %% 10],"
+            f" %(now)s - random() * interval '90 days',"
+            f" '', CASE n / 7 %% 5 WHEN 0 THEN 'en' ELSE 'zh' END, '', {CITIES}[1 + n / 3 %% 10],"
             " jsonb_build_object('size', 36 + n %% 10), (ARRAY['web','qr_scene','oa','import'])[1 + n %% 4], '', 1,"
             " %(now)s - interval '200 days', %(now)s - random() * interval '180 days', 10,"
-            " CASE WHEN n %% 4 = 0 THEN n %% 7 ELSE 0 END, CASE WHEN n %% 4 = 0 THEN n %% 900 ELSE 0 END,"
-            " CASE WHEN n %% 4 = 0 THEN %(now)s - random() * interval '300 days' END, NULL, 1,"
+            " CASE WHEN n / 2 %% 4 = 0 THEN n %% 7 ELSE 0 END, CASE WHEN n / 2 %% 4 = 0 THEN n %% 900 ELSE 0 END,"
+            " CASE WHEN n / 2 %% 4 = 0 THEN %(now)s - random() * interval '300 days' END, NULL, 1,"
             " %(now)s - random() * interval '200 days' FROM generate_series(1, %(contacts)s) n",
             {"now": NOW, "contacts": contacts},
         )
@@ -46,7 +47,7 @@ def load(contacts: int, events: int) -> None:
                 [kind, NOW, NOW, contacts, step],
             )
         cursor.execute(
-            "INSERT INTO contacts_tag (name, \"group\", description, created_at)"
+            'INSERT INTO contacts_tag (name, "group", description, created_at)'
             " SELECT 'tag ' || n, '', '', %s FROM generate_series(1, 20) n",
             [NOW],
         )
@@ -78,7 +79,8 @@ def _events(cursor, contacts: int, events: int) -> None:
             " SELECT nextval('contacts_event_id_seq'), contact, contact, kind, 'web', 1, at, at,"
             " (at AT TIME ZONE 'Asia/Shanghai')::date, jsonb_build_object('category', (ARRAY['running-shoes','shirts','socks',"
             " 'jackets','watches'])[1 + contact %% 5], 'price', (contact %% 40) * 25, 'path', '/p/' || contact %% 500)"
-            f" FROM (SELECT 1 + floor(power(random(), 1.6) * %s)::bigint AS contact, {KINDS}[1 + floor(random() * 20)::int] AS kind,"
+            f" FROM (SELECT 1 + floor(power(random(), 1.6) * %s)::bigint AS contact,"
+            f" {KINDS}[1 + floor(random() * 20)::int] AS kind,"
             "   %s - random() * interval '180 days' AS at FROM generate_series(1, %s)) made",
             [contacts, NOW, number],
         )

@@ -3,6 +3,7 @@
 import multiprocessing
 import time
 import zlib
+from datetime import timedelta
 from random import Random
 
 import orjson
@@ -11,11 +12,13 @@ from django.db import connection, connections, transaction
 from contacts.bench.data import NOW, load
 from contacts.enums import IdentityKind, Trust
 from contacts.intake import Handle, Incoming, append
-from contacts.log.copying import copy_rows
+from contacts.log.copying import copy_rows, json_text
 from scrm.core.benching import Scale, bracketed
 from scrm.lib import clock
 
 _POOL = 20_000
+_START = NOW - timedelta(hours=1)
+"""Events come in the order of time, as they do from live channels."""
 
 
 def run(scale: Scale) -> dict:
@@ -54,11 +57,15 @@ def _body(who: int, key: str, serial: int, fresh: bool = False, point: bool = Fa
     return orjson.dumps(
         {
             "key": key,
-            "kind": "page_viewed" if fresh else "message_in",
+            "kind": "message_in"
+            if serial % 7 == 0 and not fresh
+            else "product_viewed"
+            if serial % 5 == 0
+            else "page_viewed",
             "openid": None if fresh else f"oBench{who:08d}abcdefghij",
             "browser": f"browser-{serial:012d}" if fresh else None,
             "email": f"someone{serial}@example.com" if point else None,
-            "seconds": serial % 86_400,
+            "milliseconds": serial,
             "properties": {"path": f"/p/{serial % 500}", "category": "running-shoes", "price": serial % 40 * 25},
         }
     )
@@ -72,10 +79,8 @@ def _event(told: dict) -> Incoming:
         handles.append(Handle(IdentityKind.ANONYMOUS, told["browser"], 0, Trust.OBSERVED))
     if told["email"]:
         handles.append(Handle(IdentityKind.EMAIL, told["email"], 0, Trust.CLAIMED))
-    moment = NOW.timestamp() - told["seconds"]
-    return Incoming(
-        told["kind"], "web", NOW.fromtimestamp(moment, NOW.tzinfo), 1, told["key"], handles, properties=told["properties"]
-    )
+    moment = _START + timedelta(milliseconds=told["milliseconds"])
+    return Incoming(told["kind"], "web", moment, 1, told["key"], handles, properties=told["properties"])
 
 
 def _work(bodies: list[bytes]) -> None:
@@ -114,12 +119,13 @@ _spare = iter(range(10**12, 10**13))
 
 
 def _copy(number: int) -> float:
-    moment, random = NOW.isoformat(), Random(1)
-    tail = '{"path":"/p/123","category":"running-shoes","price":475}'
-    lines = [
-        f"{next(_spare)}\t{1 + random.randrange(50_000)}\t{n}\tpage_viewed\tweb\t1\t{moment}\t{moment}\t2026-06-30\t{tail}"
-        for n in range(number)
-    ]
+    """The same kind of rows: their kinds, moments and properties, for contacts all over the table."""
+    random, lines = Random(next(_spare)), []
+    for n in range(number):
+        event = _event(orjson.loads(_body(n, "", random.randrange(10**6))))
+        moment, tail = event.occurred_at.isoformat(), json_text(event.properties)
+        who = 1 + random.randrange(50_000)
+        lines.append(f"{next(_spare)}\t{who}\t{who}\t{event.kind}\tweb\t1\t{moment}\t{moment}\t2026-06-30\t{tail}")
     columns = "id, contact_id, identity_id, kind, channel, account_id, occurred_at, recorded_at, local_date, properties"
     started = time.perf_counter()
     with transaction.atomic():

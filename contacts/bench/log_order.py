@@ -65,7 +65,9 @@ def _race(turns: int, ordered: bool) -> tuple[float, int]:
 def _write(n: int, turns: int, ordered: bool, ready) -> None:
     if not ordered:
         writing.take_order_lock = lambda: None
-    events = [Incoming("message_sent", "oa", NOW, contact_id=1 + n * EACH + k, properties={"message": k}) for k in range(EACH)]
+    events = [
+        Incoming("message_sent", "oa", NOW, contact_id=1 + n * EACH + k, properties={"message": k}) for k in range(EACH)
+    ]
     connection.ensure_connection()
     ready.wait()
     with clock.frozen(NOW):

@@ -29,7 +29,12 @@ def run(scale: Scale) -> dict:
             before, ours, after = _ask(sql, params)[1], _ask(ours_sql, ours_params)[1], _ask(sql, params)[1]
             pairs.append((ours, (before + after) / 2))
         ours, by_hand = (statistics.median(pair[n] for pair in pairs) for n in (0, 1))
-        ratios[name] = {"n": one, "ours_ms": round(ours * 1000, 1), "hand_ms": round(by_hand * 1000, 1), "ratio": round(ours / by_hand, 2)}
+        ratios[name] = {
+            "n": one,
+            "ours_ms": round(ours * 1000, 1),
+            "hand_ms": round(by_hand * 1000, 1),
+            "ratio": round(ours / by_hand, 2),
+        }
         sums[0] += ours
         sums[1] += by_hand
     slow = {name: found["ratio"] for name, found in ratios.items() if found["hand_ms"] > 20}
@@ -77,14 +82,24 @@ def cases() -> list[tuple[str, Rule, str, Any]]:
     live = f"SELECT count(*) FROM contacts_contact c WHERE {_LIVE}"
     return [
         ("attributes", {"all": [city, zh]}, f"{live} AND c.city = '杭州' AND c.language = 'zh'", []),
-        ("recent", _attribute("last_seen_at", "last_days", 30), f"{live} AND c.last_seen_at BETWEEN %s AND %s", [_since(30), NOW]),
+        (
+            "recent",
+            _attribute("last_seen_at", "last_days", 30),
+            f"{live} AND c.last_seen_at BETWEEN %s AND %s",
+            [_since(30), NOW],
+        ),
         (
             "tag and city",
             {"all": [{"kind": "tag", "tags": [tag]}, city]},
             f"{live} AND c.city = '杭州' AND EXISTS (SELECT FROM contacts_tagging t WHERE t.contact_id = c.id AND t.tag_id = %s)",
             [tag],
         ),
-        ("viewed", _did("product_viewed", days=30), f"SELECT count(DISTINCT contact_id) FROM ({seen}) e", [_since(30), NOW]),
+        (
+            "viewed",
+            _did("product_viewed", days=30),
+            f"SELECT count(DISTINCT contact_id) FROM ({seen}) e",
+            [_since(30), NOW],
+        ),
         (
             "viewed shoes 3 times",
             _did("product_viewed", 3, days=60, where=category),
@@ -150,7 +165,8 @@ def cases() -> list[tuple[str, Rule, str, Any]]:
                     {"not": {"kind": "tag", "tags": [tag + 3]}},
                 ]
             },
-            "SELECT count(*) FROM (((SELECT c.id FROM contacts_contact c WHERE merged_into_id IS NULL AND c.city IN ('杭州', '上海')"
+            "SELECT count(*) FROM (((SELECT c.id FROM contacts_contact c WHERE merged_into_id IS NULL"
+            " AND c.city IN ('杭州', '上海')"
             " UNION SELECT contact_id FROM contacts_tagging WHERE tag_id IN (%s, %s)) INTERSECT (SELECT contact_id FROM"
             " contacts_event WHERE kind = 'product_viewed' AND occurred_at BETWEEN %s AND %s GROUP BY contact_id"
             " HAVING count(*) >= 2 UNION SELECT contact_id FROM contacts_event WHERE kind = 'form_submitted' AND occurred_at"

@@ -32,7 +32,9 @@ def since(event_id: int, limit: int = 1000, kinds: Sequence[str] | None = None) 
     narrowed = " AND kind = ANY(%s)" if kinds is not None else ""
     parameters: list[Any] = [event_id, *([list(map(str, kinds))] if kinds is not None else []), limit]
     with connection.cursor() as cursor:
-        cursor.execute(f"SELECT {_COLUMNS} FROM contacts_event WHERE id > %s{narrowed} ORDER BY id LIMIT %s", parameters)
+        cursor.execute(
+            f"SELECT {_COLUMNS} FROM contacts_event WHERE id > %s{narrowed} ORDER BY id LIMIT %s", parameters
+        )
         return _rows(cursor.fetchall())
 
 

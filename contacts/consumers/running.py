@@ -146,7 +146,9 @@ def _digest(name: str, consume: Callable[[list[EventRow]], None], events: list[E
                 )
             )
             if len(poison) > _MOST_POISON:
-                raise TooManyPoison(f"{name}: more than {_MOST_POISON} bad events in one batch; last: {error}") from error
+                raise TooManyPoison(
+                    f"{name}: more than {_MOST_POISON} bad events in one batch; last: {error}"
+                ) from error
 
     attempt(events)
     PoisonEvent.objects.bulk_create(poison, ignore_conflicts=True)

@@ -59,7 +59,9 @@ def find(kind: str, value: str, scope: int = 0) -> Identity | None:
 
 
 @transaction.atomic
-def confirm(identity: Identity, evidence: dict[str, Any], *, contact_id: int | None = None, by: User | None = None) -> int:
+def confirm(
+    identity: Identity, evidence: dict[str, Any], *, contact_id: int | None = None, by: User | None = None
+) -> int:
     """The person proved to own the identity; ``contact_id`` is the contact that proved it, when it is not the owner's.
 
     Answers the id of the contact that the identity belongs to now. An identity proven before on another contact makes the two

@@ -18,7 +18,8 @@ from scrm.core import audit
 from scrm.core.models import User
 from scrm.lib import cjk, clock
 
-_FILLED = ("name", "time_zone", "language", "region", "city", "owner_id", "team_id", "source_kind", "source_label", "source_account_id")
+_FILLED = ("name", "time_zone", "language", "region", "city", "owner_id", "team_id")
+_FILLED += ("source_kind", "source_label", "source_account_id")
 _STAGES = [Stage.PUBLIC, Stage.PROSPECT, Stage.LEAD]
 """Before the first order: here the other's stage counts if it is further on."""
 
@@ -63,7 +64,8 @@ def merge_rows(survivor_id: int, other_id: int, evidence: dict[str, Any], by: Us
     take_order_lock()
     with connection.cursor() as cursor:
         cursor.execute(
-            "UPDATE contacts_event SET contact_id = %s WHERE contact_id = %s RETURNING id, identity_id", [survivor_id, other_id]
+            "UPDATE contacts_event SET contact_id = %s WHERE contact_id = %s RETURNING id, identity_id",
+            [survivor_id, other_id],
         )
         undo["events"] = [event_id for event_id, identity_id in cursor.fetchall() if identity_id is None]
     values = {"evidence": evidence, "undo": undo, "by": by, "settled_at": clock.real_now(), "state": MergeState.DONE}
@@ -80,7 +82,9 @@ def unmerge(merge: Merge, by: User | None = None) -> Merge:
     automatically again. What happened since stays with the identity it happened on. Raises CannotUnmerge. Audited."""
     with transaction.atomic():
         survivor_id, other_id = merge.survivor_id, merge.other_id
-        locked = {c.pk: c for c in Contact.objects.select_for_update().filter(pk__in=[survivor_id, other_id]).order_by("pk")}
+        locked = {
+            c.pk: c for c in Contact.objects.select_for_update().filter(pk__in=[survivor_id, other_id]).order_by("pk")
+        }
         merge = Merge.objects.select_for_update().get(pk=merge.pk)
         survivor, other = locked[survivor_id], locked[other_id]
         if merge.state != MergeState.DONE or other.merged_into_id != survivor_id or survivor.merged_into_id is not None:
@@ -153,7 +157,9 @@ def _locked(survivor_id: int, other_id: int) -> tuple[Contact, Contact]:
 
 def _moved(table: str, survivor_id: int, other_id: int) -> list[int]:
     with connection.cursor() as cursor:
-        cursor.execute(f"UPDATE {table} SET contact_id = %s WHERE contact_id = %s RETURNING id", [survivor_id, other_id])
+        cursor.execute(
+            f"UPDATE {table} SET contact_id = %s WHERE contact_id = %s RETURNING id", [survivor_id, other_id]
+        )
         return sorted(row[0] for row in cursor.fetchall())
 
 
@@ -244,7 +250,9 @@ def _return_consents(undo: dict[str, Any], survivor_id: int, other_id: int) -> N
         Consent.objects.create(contact_id=other_id, **back)
         if untouched and key in before:
             own = before[key]
-            Consent.objects.filter(pk=held.pk).update(state=own["state"], proof=own["proof"], changed_at=own["changed_at"])
+            Consent.objects.filter(pk=held.pk).update(
+                state=own["state"], proof=own["proof"], changed_at=own["changed_at"]
+            )
         elif untouched:
             held.delete()
 

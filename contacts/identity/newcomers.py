@@ -24,7 +24,9 @@ _CONTACT_COLUMNS = (
 )
 
 
-def make_contacts(made: dict["Person", int], batch: Sequence[Incoming], told: dict["Person", "Facts"], now: datetime) -> None:
+def make_contacts(
+    made: dict["Person", int], batch: Sequence[Incoming], told: dict["Person", "Facts"], now: datetime
+) -> None:
     """Store new contacts with their first touch and first traits; gives the persons their ids."""
     with connection.cursor() as cursor:
         cursor.execute(
@@ -49,7 +51,9 @@ def make_contacts(made: dict["Person", int], batch: Sequence[Incoming], told: di
 
 
 def _facts(facts: "Facts") -> str:
-    columns = "".join(f"\t{copy_text(facts.text.get(name, ''))}" for name in ("time_zone", "language", "region", "city"))
+    columns = "".join(
+        f"\t{copy_text(facts.text.get(name, ''))}" for name in ("time_zone", "language", "region", "city")
+    )
     return f"{columns}\t{copy_text(json_text(facts.attributes))}"
 
 
@@ -64,7 +68,9 @@ def _source_of(event: Incoming) -> str:
 
 def make_identities(attached: list[tuple["Row", int]], batch: Sequence[Incoming], values: dict["Key", str]) -> bool:
     """Store new identities; False when another transaction was first with one of them."""
-    attached = sorted(attached, key=lambda entry: entry[0].key)  # one order for all writers, so that none wait in a circle
+    attached = sorted(
+        attached, key=lambda entry: entry[0].key
+    )  # one order for all writers, so that none wait in a circle
     index_key = crypto.index_key_id()
     keys = [row.key for row, _n in attached]
     seal = crypto.sealer("identity")
@@ -118,7 +124,9 @@ def raise_identities(raised: Sequence[tuple["Row", Incoming]]) -> None:
 def _proof(trust: int, event: Incoming) -> str:
     if trust == Trust.OBSERVED:
         return "{}"
-    return json_text({"by": _source(trust, event), "event": event.kind, "channel": event.channel, "account_id": event.account_id})
+    return json_text(
+        {"by": _source(trust, event), "event": event.kind, "channel": event.channel, "account_id": event.account_id}
+    )
 
 
 def _source(trust: int, event: Incoming) -> str:

@@ -7,7 +7,8 @@ import phonenumbers
 
 from contacts.enums import IdentityKind
 
-_EMAIL = re.compile(r"[^@\s<>()\[\]\\,;:\"\x00-\x1f\x7f]+@[^@\s<>()\[\]\\,;:\"/\x00-\x1f\x7f]+\.[^@\s.<>()\[\]\\,;:\"/\x00-\x1f\x7f]{2,}")
+_STRANGE = r"@\s<>()\[\]\\,;:\"\x00-\x1f\x7f"
+_EMAIL = re.compile(rf"[^{_STRANGE}]+@[^{_STRANGE}/]+\.[^{_STRANGE}/.]{{2,}}")
 _MAINLAND_MOBILE = re.compile(r"(?:\+86|0086|86)?(1[3-9]\d{9})")
 _SEPARATORS = str.maketrans("", "", " -().\u2011\u2012\u2013")
 _LONGEST = 254

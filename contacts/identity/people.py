@@ -1,6 +1,6 @@
 """Identity resolution against the database: one chunk of events in, their contacts and identities out, set-based."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any

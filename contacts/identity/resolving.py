@@ -86,7 +86,9 @@ class Resolver:
         """Pairs of contacts that a person has told apart: never merged or proposed again."""
         self.plan = Plan()
 
-    def settle(self, n: int, shown: list[Shown], moment: datetime, anchor: Person | None = None) -> tuple[Person, Row | None]:
+    def settle(
+        self, n: int, shown: list[Shown], moment: datetime, anchor: Person | None = None
+    ) -> tuple[Person, Row | None]:
         """The person of event ``n`` and the identity that is its evidence. ``anchor``: the person our own side named."""
         proven = [(key, trust) for key, trust in shown if trust >= Trust.VERIFIED and key[0] != IdentityKind.ANONYMOUS]
         browsers = [(key, trust) for key, trust in shown if key[0] == IdentityKind.ANONYMOUS]

@@ -43,7 +43,9 @@ class Facts:
         self.at = max(self.at, at)
 
 
-def collect(batch: Sequence[Incoming], shown: list[list["Shown"]], people: list["Person | None"]) -> dict["Person", Facts]:
+def collect(
+    batch: Sequence[Incoming], shown: list[list["Shown"]], people: list["Person | None"]
+) -> dict["Person", Facts]:
     """Facts per person over the chunk."""
     found: dict[Person, Facts] = {}
     for n, event in enumerate(batch):

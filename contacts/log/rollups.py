@@ -16,6 +16,7 @@ _REFRESH = timedelta(hours=1)
 _TOUCHES = {EventKind.FOLLOWED, EventKind.SCANNED, EventKind.MENU_CLICKED}
 _WITHOUT_WINDOW = {"view", "picture", "place"}
 """Menu items that open no reply window: a page, the camera, the map (WeChat, "Customer service messages")."""
+ORDER_KINDS = {EventKind.ORDER_PAID, EventKind.ORDER_REFUNDED}
 _CENT = Decimal("0.01")
 _MOST = Decimal("999999999999.99")
 
@@ -60,8 +61,12 @@ def survivors(contact_ids: Iterable[int]) -> dict[int, int]:
         return dict(cursor.fetchall())
 
 
-def people(acts: Sequence[tuple[int, datetime]]) -> None:
-    """event_count, first_seen_at and last_seen_at of locked contacts."""
+def people(acts: Sequence[tuple[int, datetime]]) -> dict[int, int]:
+    """event_count, first_seen_at and last_seen_at; answers asked contact -> the living one that took the act, locked by it.
+
+    The update is the lock: rows are touched in id order (hence the nested loop over a sorted list), and a contact that was
+    merged meanwhile does not match, so that its survivor is looked up and takes its place.
+    """
     sums: dict[int, list[Any]] = {}
     for contact_id, moment in acts:
         held = sums.get(contact_id)
@@ -74,20 +79,42 @@ def people(acts: Sequence[tuple[int, datetime]]) -> None:
             elif moment > held[2]:
                 held[2] = moment
     if not sums:
-        return
+        return {}
+    done = _count_acts(sums)
+    living = dict(zip(done, done, strict=True))
+    if len(living) < len(sums):
+        late = lock(sums.keys() - living.keys())
+        living.update(late)
+        joined: dict[int, list[Any]] = {}
+        for asked, survivor in late.items():
+            number, first, last = sums[asked]
+            held = joined.setdefault(survivor, [0, first, last])
+            joined[survivor] = [held[0] + number, min(held[1], first), max(held[2], last)]
+        _count_acts(joined)
+    return living
+
+
+def _count_acts(sums: dict[int, list[Any]]) -> list[int]:
+    if not sums:
+        return []
+    ordered = sorted(sums)
     with connection.cursor() as cursor:
         cursor.execute(
+            "SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off;"
             "UPDATE contacts_contact c SET event_count = c.event_count + t.n,"
             " first_seen_at = LEAST(c.first_seen_at, t.first), last_seen_at = GREATEST(c.last_seen_at, t.last)"
             " FROM unnest(%s::bigint[], %s::int[], %s::timestamptz[], %s::timestamptz[]) AS t(id, n, first, last)"
-            " WHERE c.id = t.id",
+            " WHERE c.id = t.id AND c.merged_into_id IS NULL RETURNING c.id",
             [
-                array(sums),
-                array(held[0] for held in sums.values()),
-                stamps(held[1] for held in sums.values()),
-                stamps(held[2] for held in sums.values()),
+                array(ordered),
+                array([sums[pk][0] for pk in ordered]),
+                stamps([sums[pk][1] for pk in ordered]),
+                stamps([sums[pk][2] for pk in ordered]),
             ],
         )
+        done = [row[0] for row in cursor.fetchall()]
+        cursor.execute("SET LOCAL enable_hashjoin = on; SET LOCAL enable_mergejoin = on")
+    return done
 
 
 def identities(acts: Sequence[tuple[Placed, datetime]]) -> None:

@@ -148,11 +148,10 @@ def _without_redeliveries(placed: Sequence[Placed], now: datetime) -> list[int]:
 def _roll_up(placed: Sequence[Placed], fresh: list[int], moments: dict[int, datetime]) -> dict[int, int]:
     """Everything that follows from the acts of people; answers the contacts that are locked, with their survivors."""
     acts = [n for n in fresh if is_act(placed[n].event)]
-    living = rollups.lock({placed[n].contact_id for n in acts})
-    survivor = [(n, living[placed[n].contact_id]) for n in acts if placed[n].contact_id in living]
-    rollups.people([(contact_id, moments[n]) for n, contact_id in survivor])
+    living = rollups.people([(placed[n].contact_id, moments[n]) for n in acts])
     rollups.identities([(placed[n], moments[n]) for n in acts])
-    rollups.orders([(placed[n].event, contact_id, moments[n]) for n, contact_id in survivor])
+    bought = [n for n in acts if placed[n].event.kind in rollups.ORDER_KINDS and placed[n].contact_id in living]
+    rollups.orders([(placed[n].event, living[placed[n].contact_id], moments[n]) for n in bought])
     return living
 
 

@@ -18,3 +18,6 @@ class Consent(models.Model):
     class Meta:
         verbose_name = _("consent")
         constraints = [models.UniqueConstraint(fields=["contact", "channel", "purpose"], name="consent_unique")]
+
+    def __str__(self):
+        return f"{self.channel} {self.purpose} {self.state}"

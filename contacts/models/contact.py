@@ -39,8 +39,12 @@ class Contact(models.Model):
     """False for a visitor of whom only a browser is known: the pool of unknown visitors."""
     stage = models.CharField(_("stage"), max_length=12, choices=Stage.choices, default=Stage.PUBLIC)
     stage_since = models.DateTimeField(null=True)
-    owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, db_index=False, related_name="contacts")
-    team = models.ForeignKey("core.Team", models.SET_NULL, null=True, blank=True, db_index=False, related_name="contacts")
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, db_index=False, related_name="contacts"
+    )
+    team = models.ForeignKey(
+        "core.Team", models.SET_NULL, null=True, blank=True, db_index=False, related_name="contacts"
+    )
     time_zone = models.CharField(_("time zone"), max_length=64, blank=True)
     """IANA name; blank: from the region, else the company's."""
     language = models.CharField(_("language"), max_length=10, blank=True)
@@ -77,13 +81,18 @@ class Contact(models.Model):
         indexes = [
             models.Index(fields=["merged_into"], name="contact_merged", condition=Q(merged_into__isnull=False)),
             GinIndex(fields=["name_grams"], name="contact_name_grams"),
-            models.Index(F("last_seen_at").desc(), F("id").desc(), condition=Q(merged_into=None), name="contact_recent"),
+            models.Index(
+                F("last_seen_at").desc(), F("id").desc(), condition=Q(merged_into=None), name="contact_recent"
+            ),
             models.Index(fields=["owner", "-last_seen_at", "-id"], name="contact_owner"),
             models.Index(fields=["team", "-last_seen_at", "-id"], name="contact_team"),
             models.Index(fields=["stage", "-last_seen_at", "-id"], name="contact_stage"),
             models.Index(F("created_at").desc(), F("id").desc(), condition=Q(merged_into=None), name="contact_created"),
             models.Index(
-                F("order_total").desc(), F("id").desc(), condition=Q(merged_into=None, order_count__gt=0), name="contact_value"
+                F("order_total").desc(),
+                F("id").desc(),
+                condition=Q(merged_into=None, order_count__gt=0),
+                name="contact_value",
             ),
         ]
 

@@ -9,7 +9,9 @@ class Event(models.Model):
     """
 
     id = models.BigIntegerField(primary_key=True)
-    contact = models.ForeignKey("contacts.Contact", models.DO_NOTHING, db_constraint=False, db_index=False, related_name="events")
+    contact = models.ForeignKey(
+        "contacts.Contact", models.DO_NOTHING, db_constraint=False, db_index=False, related_name="events"
+    )
     identity_id = models.BigIntegerField(null=True)
     kind = models.TextField()
     channel = models.TextField()
@@ -27,6 +29,9 @@ class Event(models.Model):
         db_table = "contacts_event"
         verbose_name = _("event")
 
+    def __str__(self):
+        return f"{self.kind} {self.id}"
+
 
 class EventKey(models.Model):
     """Deduplication across months: (account, hash of the external id). Hash-partitioned; pruned by age for busy sources."""
@@ -38,6 +43,9 @@ class EventKey(models.Model):
     class Meta:
         db_table = "contacts_eventkey"
 
+    def __str__(self):
+        return str(self.key)
+
 
 class ConsumerCursor(models.Model):
     """How far a consumer has read the log. Moved in the transaction that applies the effects."""
@@ -46,6 +54,9 @@ class ConsumerCursor(models.Model):
     position = models.BigIntegerField(default=0)
     moved_at = models.DateTimeField(null=True)
     """Real time."""
+
+    def __str__(self):
+        return f"{self.name} {self.position}"
 
 
 class PoisonEvent(models.Model):
@@ -60,3 +71,6 @@ class PoisonEvent(models.Model):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["consumer", "event_id"], name="poison_once")]
+
+    def __str__(self):
+        return f"{self.consumer} {self.event_id}"

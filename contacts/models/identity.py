@@ -58,6 +58,11 @@ class Merge(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(
-                fields=["survivor", "other"], condition=models.Q(state__in=["proposed", "rejected"]), name="merge_proposed_once"
+                fields=["survivor", "other"],
+                condition=models.Q(state__in=["proposed", "rejected"]),
+                name="merge_proposed_once",
             )
         ]
+
+    def __str__(self):
+        return f"{self.other_id} > {self.survivor_id} {self.state}"

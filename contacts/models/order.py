@@ -5,7 +5,8 @@ from contacts.enums import OrderState
 
 
 class Order(models.Model):
-    """A paid order as an order system told it. Made by intake from order events; totals on Contact follow in the same transaction."""
+    """A paid order as an order system told it. Made by intake from order events; the totals on Contact follow in the same
+    transaction. One that is wholly refunded with total 0 is a refund whose order has not arrived yet."""
 
     contact = models.ForeignKey("contacts.Contact", models.CASCADE, db_index=False, related_name="orders")
     account_id = models.BigIntegerField(default=0)
@@ -25,4 +26,10 @@ class Order(models.Model):
         verbose_name = _("order")
         verbose_name_plural = _("orders")
         constraints = [models.UniqueConstraint(fields=["account_id", "external_id"], name="order_unique")]
-        indexes = [models.Index(fields=["contact", "-placed_at"], name="order_contact"), models.Index(fields=["placed_at"], name="order_placed")]
+        indexes = [
+            models.Index(fields=["contact", "-placed_at"], name="order_contact"),
+            models.Index(fields=["placed_at"], name="order_placed"),
+        ]
+
+    def __str__(self):
+        return self.external_id

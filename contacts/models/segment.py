@@ -36,3 +36,6 @@ class SegmentMember(models.Model):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["segment", "contact"], name="segmentmember_unique")]
+
+    def __str__(self):
+        return f"{self.segment_id} {self.contact_id}"

@@ -39,3 +39,6 @@ class StageChange(models.Model):
 
     class Meta:
         indexes = [models.Index(fields=["contact", "-changed_at"], name="stagechange_contact")]
+
+    def __str__(self):
+        return f"{self.from_stage} > {self.to_stage}"

@@ -34,3 +34,6 @@ class Tagging(models.Model):
     class Meta:
         constraints = [models.UniqueConstraint(fields=["contact", "tag"], name="tagging_unique")]
         indexes = [models.Index(fields=["tag", "contact"], name="tagging_tag")]
+
+    def __str__(self):
+        return f"{self.contact_id} {self.tag_id}"

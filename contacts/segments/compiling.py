@@ -55,6 +55,8 @@ def _all(parts: list[Part], scope: Scope) -> Part:
             members.append(_rows(conds, [], scope))
         sql, params = _operated(members, "INTERSECT")
         distinct = len(members) > 1 or sets[0].distinct
+        if cheap and not distinct:
+            sql, distinct = f"SELECT DISTINCT contact_id FROM ({sql}) found", True
         if cheap:
             tests = [part.exists("found.contact_id") for part in cheap if part.exists]
             sql = f"SELECT found.contact_id FROM ({sql}) found WHERE " + " AND ".join(
@@ -117,4 +119,6 @@ def _joined(conds: list[Cond], word: str, empty: str) -> Cond:
 def _operated(members: list[tuple[str, Params]], word: str) -> tuple[str, Params]:
     if len(members) == 1:
         return members[0]
-    return f" {word} ".join(f"({sql})" for sql, _params in members), [value for _sql, params in members for value in params]
+    return f" {word} ".join(f"({sql})" for sql, _params in members), [
+        value for _sql, params in members for value in params
+    ]

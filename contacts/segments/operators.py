@@ -120,7 +120,9 @@ def say_comparison(op: str, value: Any) -> str:
 
 
 def say_days(days: Any) -> str:
-    """"in the last 30 days", or nothing."""
+    """ "in the last 30 days", or nothing."""
     if not days:
         return ""
-    return npgettext("window of a condition", "in the last {n} day", "in the last {n} days", int(days)).format(n=f"{days:g}")
+    return npgettext("window of a condition", "in the last {n} day", "in the last {n} days", int(days)).format(
+        n=f"{days:g}"
+    )

@@ -51,7 +51,9 @@ def leads_to(start: int, target: int) -> bool:
             return True
         seen |= waiting
         rules = Segment.objects.filter(pk__in=waiting, static=False).values_list("rule", flat=True)
-        used = {leaf.get("segment") for rule in rules for _path, leaf in leaves_of(rule) if leaf.get("kind") == "segment"}
+        used = {
+            leaf.get("segment") for rule in rules for _path, leaf in leaves_of(rule) if leaf.get("kind") == "segment"
+        }
         waiting = used - seen
     return False
 

@@ -39,7 +39,10 @@ def _fresh(settings):
 
 
 def feed(number):
-    return [answer.event_id for answer in append([act("page_viewed", browser(n), properties={"n": n}) for n in range(number)])]
+    return [
+        answer.event_id
+        for answer in append([act("page_viewed", browser(n), properties={"n": n}) for n in range(number)])
+    ]
 
 
 def kept():
@@ -64,7 +67,12 @@ def test_events_carry_everything():
         append([act("page_viewed", browser(1), properties={"path": "/"})])
     (row,) = consumers.since(0)
     event = Event.objects.get()
-    assert (row.contact_id, row.identity_id, row.kind, row.channel) == (event.contact_id, event.identity_id, "page_viewed", "web")
+    assert (row.contact_id, row.identity_id, row.kind, row.channel) == (
+        event.contact_id,
+        event.identity_id,
+        "page_viewed",
+        "web",
+    )
     assert (row.occurred_at, row.recorded_at, row.properties) == (NOON, NOON, {"path": "/"})
     assert consumers.since(0, kinds=["order_paid"]) == []
 
@@ -164,7 +172,13 @@ def test_what_a_consumer_appends_is_part_of_its_transaction(settings):
 def echo(events):
     append_own(
         [
-            Incoming(EventKind.COUPON_ISSUED, "sys", event.occurred_at, contact_id=event.contact_id, external_id=f"echo {event.id}")
+            Incoming(
+                EventKind.COUPON_ISSUED,
+                "sys",
+                event.occurred_at,
+                contact_id=event.contact_id,
+                external_id=f"echo {event.id}",
+            )
             for event in events
             if event.kind == "page_viewed"
         ]

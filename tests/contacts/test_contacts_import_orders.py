@@ -43,19 +43,27 @@ def test_cdnow_equals_what_pandas_computes():
     assert Order.objects.aggregate(n=Sum("quantity"))["n"] == 167_881
     assert Order.objects.aggregate(n=Sum("total"))["n"] == Decimal("2500315.63")
     assert Contact.objects.aggregate(n=Sum("order_total"))["n"] == Decimal("2500315.63")
-    table = pandas.read_csv(path, sep=r"\s+", skiprows=1, names=["customer", "date", "cds", "dollars"], dtype={"customer": str, "date": str})
+    table = pandas.read_csv(
+        path, sep=r"\s+", skiprows=1, names=["customer", "date", "cds", "dollars"], dtype={"customer": str, "date": str}
+    )
     table["date"] = pandas.to_datetime(table["date"], format="%Y%m%d")
     expected = table.groupby("customer").agg(
         orders=("date", "size"), total=("dollars", "sum"), first=("date", "min"), last=("date", "max")
     )
-    rows = Contact.objects.values_list("identities__value", "order_count", "order_total", "first_order_at", "last_order_at")
-    ours = pandas.DataFrame(
-        [
-            (crypto.unseal_text(value, "identity"), count, float(total), first, last)
-            for value, count, total, first, last in rows.iterator()
-        ],
-        columns=["customer", "orders", "total", "first", "last"],
-    ).set_index("customer").sort_index()
+    rows = Contact.objects.values_list(
+        "identities__value", "order_count", "order_total", "first_order_at", "last_order_at"
+    )
+    ours = (
+        pandas.DataFrame(
+            [
+                (crypto.unseal_text(value, "identity"), count, float(total), first, last)
+                for value, count, total, first, last in rows.iterator()
+            ],
+            columns=["customer", "orders", "total", "first", "last"],
+        )
+        .set_index("customer")
+        .sort_index()
+    )
     for name in ("first", "last"):
         ours[name] = ours[name].dt.tz_convert("Asia/Shanghai").dt.tz_localize(None).dt.normalize()
     assert list(ours.index) == list(expected.index)
@@ -113,7 +121,9 @@ def test_equal_orders_of_one_day_have_ids_of_their_own():
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize("arguments", [["customer=1", "date=2"], ["customer=1", "date=2", "total=x"], ["who=1", "date=2", "total=3"]])
+@pytest.mark.parametrize(
+    "arguments", [["customer=1", "date=2"], ["customer=1", "date=2", "total=x"], ["who=1", "date=2", "total=3"]]
+)
 def test_a_wrong_map_is_refused(arguments, tmp_path):
     with pytest.raises(CommandError, match="--map"):
         call_command("import_orders", str(tmp_path / "x"), "--map", *arguments)

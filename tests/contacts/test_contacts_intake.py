@@ -5,12 +5,25 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from contacts.enums import ConsentState, IdentityKind, MergeState, OrderState, Trust
+from contacts.enums import IdentityKind, MergeState, OrderState, Trust
 from contacts.identity import address, find
 from contacts.intake import Handle, Incoming, append, append_own
 from contacts.models import Contact, Event, Identity, Merge, Order
 from scrm.lib import clock
-from tests.contacts.contacts_worlds import NOON, OA, act, ago, browser, customer, email, followed, openid, paid, refunded, user
+from tests.contacts.contacts_worlds import (
+    NOON,
+    OA,
+    act,
+    ago,
+    browser,
+    customer,
+    email,
+    followed,
+    openid,
+    paid,
+    refunded,
+    user,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -22,7 +35,11 @@ def _noon():
 
 
 def test_a_follow_makes_a_contact_with_its_first_touch():
-    event = followed("lin", traits={"name": "小林", "city": "杭州", "shoe_size": 42}, source={"kind": "qr_scene", "label": "shop window", "account_id": 7})
+    event = followed(
+        "lin",
+        traits={"name": "小林", "city": "杭州", "shoe_size": 42},
+        source={"kind": "qr_scene", "label": "shop window", "account_id": 7},
+    )
     (answer,) = append([event])
     assert answer.created
     contact = Contact.objects.get(pk=answer.contact_id)
@@ -71,14 +88,28 @@ def test_a_redelivery_is_dropped_even_with_another_moment():
 
 
 def test_an_event_that_names_nobody_is_refused_quietly():
-    answers = append([act("page_viewed"), act("page_viewed", Handle(IdentityKind.EMAIL, "not an address")), act("page_viewed", browser(1))])
+    answers = append(
+        [
+            act("page_viewed"),
+            act("page_viewed", Handle(IdentityKind.EMAIL, "not an address")),
+            act("page_viewed", browser(1)),
+        ]
+    )
     assert [answer.event_id is None for answer in answers] == [True, True, False]
     assert Event.objects.count() == 1
 
 
 def test_any_text_survives_and_what_postgres_cannot_hold_is_left_out():
     text = 'tab\t newline\n back\\slash "quotes" \\N é 你好 \x00 \ud800 {}'
-    append([act("track:Odd\tname", browser(1), properties={"text": text, "deep": [{"\x00k": 2**70}], "n": Decimal("1.50")})])
+    append(
+        [
+            act(
+                "track:Odd\tname",
+                browser(1),
+                properties={"text": text, "deep": [{"\x00k": 2**70}], "n": Decimal("1.50")},
+            )
+        ]
+    )
     stored = Event.objects.get()
     assert stored.kind == "track:Odd\tname"
     assert stored.properties["text"].startswith('tab\t newline\n back\\slash "quotes" \\N é 你好 ')
@@ -87,7 +118,12 @@ def test_any_text_survives_and_what_postgres_cannot_hold_is_left_out():
 
 
 def test_moments_of_any_month_find_their_partition_and_impossible_ones_become_now():
-    moments = [datetime(1997, 1, 1, tzinfo=UTC), datetime(2020, 2, 29, 23, 59, tzinfo=UTC), NOON, datetime(2099, 5, 5, tzinfo=UTC)]
+    moments = [
+        datetime(1997, 1, 1, tzinfo=UTC),
+        datetime(2020, 2, 29, 23, 59, tzinfo=UTC),
+        NOON,
+        datetime(2099, 5, 5, tzinfo=UTC),
+    ]
     append([act("page_viewed", browser(1), at=moment) for moment in moments])
     assert sorted(Event.objects.values_list("occurred_at", flat=True)) == [moments[0], moments[1], NOON, NOON]
     with clock.frozen(datetime(2099, 5, 5, tzinfo=UTC)):
@@ -112,14 +148,24 @@ def test_what_we_do_is_no_act_of_the_person():
     contact.refresh_from_db()
     assert contact.event_count == 2
     assert contact.last_seen_at == NOON
-    assert append_own([Incoming("message_clicked", "oa", NOON, contact_id=answer.contact_id, external_id="click-1")])[0].event_id is None
+    assert (
+        append_own([Incoming("message_clicked", "oa", NOON, contact_id=answer.contact_id, external_id="click-1")])[
+            0
+        ].event_id
+        is None
+    )
     with pytest.raises(ValueError, match="contact_id"):
         append_own([Incoming("message_sent", "oa", NOON)])
 
 
 def test_orders_and_refunds_keep_the_totals():
     who = customer(77)
-    append([paid(who, 1, "100.50", at=ago(days=9), quantity=2), paid(who, 2, 50, at=ago(days=2), lines=[{"sku": "a", "quantity": 3}])])
+    append(
+        [
+            paid(who, 1, "100.50", at=ago(days=9), quantity=2),
+            paid(who, 2, 50, at=ago(days=2), lines=[{"sku": "a", "quantity": 3}]),
+        ]
+    )
     contact = Contact.objects.get()
     assert (contact.order_count, contact.order_total) == (2, Decimal("150.50"))
     assert (contact.first_order_at, contact.last_order_at) == (ago(days=9), ago(days=2))
@@ -148,10 +194,29 @@ def test_a_refund_that_comes_before_its_order():
 
 def test_traits_fill_blanks_and_only_proof_that_is_newer_replaces():
     append([act("identified", user("a"), at=ago(days=5), traits={"name": "Anna", "city": "Hangzhou", "plan": "free"})])
-    append([act("page_viewed", browser(1), user("a", Trust.CLAIMED), at=ago(days=4), traits={"name": "Mallory", "age": 30})])
+    append(
+        [
+            act(
+                "page_viewed",
+                browser(1),
+                user("a", Trust.CLAIMED),
+                at=ago(days=4),
+                traits={"name": "Mallory", "age": 30},
+            )
+        ]
+    )
     append([act("page_viewed", user("a", Trust.CLAIMED), at=ago(days=4), traits={"name": "Mallory", "shirt": "M"})])
     contact = Contact.objects.get(name="Anna")
-    append([act("identified", user("a"), at=ago(days=6), traits={"name": "Old", "language": "zh", "time_zone": "Mars/Base"})])
+    append(
+        [
+            act(
+                "identified",
+                user("a"),
+                at=ago(days=6),
+                traits={"name": "Old", "language": "zh", "time_zone": "Mars/Base"},
+            )
+        ]
+    )
     contact.refresh_from_db()
     assert (contact.name, contact.city, contact.language, contact.time_zone) == ("Anna", "Hangzhou", "zh", "")
     append([act("identified", user("a"), at=ago(days=1), traits={"name": "Anna Li", "plan": "pro"})])
@@ -220,7 +285,12 @@ def test_a_magnet_is_stopped(settings):
     append([act("identified", user("desk"), browser(n, Trust.VERIFIED)) for n in range(5)])
     contact = Contact.objects.get(known=True)
     assert contact.identities.filter(kind=IdentityKind.ANONYMOUS).count() == 3
-    append([act("identified", user("x"), email("x", Trust.VERIFIED)), act("identified", user("y"), email("y", Trust.VERIFIED))])
+    append(
+        [
+            act("identified", user("x"), email("x", Trust.VERIFIED)),
+            act("identified", user("y"), email("y", Trust.VERIFIED)),
+        ]
+    )
     append([act("identified", user("x"), user("y"))])
     append([act("identified", user("z"), email("z", Trust.VERIFIED)), act("identified", user("x"), user("z"))])
     assert Merge.objects.filter(state=MergeState.DONE).count() == 1
@@ -233,10 +303,15 @@ def test_a_contact_that_was_merged_still_receives_events_by_its_old_number():
     survivor = Contact.objects.living().get()
     gone = ({one.contact_id, two.contact_id} - {survivor.pk}).pop()
     own, clicked = append_own(
-        [Incoming("message_sent", "oa", NOON, contact_id=gone), Incoming("message_clicked", "oa", NOON, contact_id=gone)]
+        [
+            Incoming("message_sent", "oa", NOON, contact_id=gone),
+            Incoming("message_clicked", "oa", NOON, contact_id=gone),
+        ]
     )
     assert own.contact_id == clicked.contact_id == survivor.pk
-    (named,) = append([Incoming("email_confirmed", "email", NOON, contact_id=gone, handles=[email("n", Trust.VERIFIED)])])
+    (named,) = append(
+        [Incoming("email_confirmed", "email", NOON, contact_id=gone, handles=[email("n", Trust.VERIFIED)])]
+    )
     assert named.contact_id == survivor.pk
     assert set(Event.objects.values_list("contact_id", flat=True)) == {survivor.pk}
 
@@ -258,12 +333,13 @@ def test_a_thousand_events_cost_as_many_statements_as_fifty():
     append(_thousand(0)[:300])  # the months' partitions exist from here on
     costs = []
     for batch in (_thousand(10_000)[:50], _thousand(20_000)):
-        with CaptureQueriesContext(connection, ) as queries:
+        with CaptureQueriesContext(
+            connection,
+        ) as queries:
             append(batch)
         costs.append(len(queries))
     assert costs[1] <= costs[0] + 1
     assert costs[1] < 40
-
 
 
 def test_identities_last_seen_is_kept_to_the_hour():

@@ -40,7 +40,10 @@ def test_a_follower_can_be_reached_and_agreed():
     assert (consent.channel, consent.purpose, consent.state) == ("oa", "marketing", ConsentState.GRANTED)
     event = Event.objects.get(kind="followed")
     assert consent.proof == {"how": "follow", "event": event.pk}
-    assert set(Event.objects.exclude(kind="followed").values_list("kind", flat=True)) == {"consent_granted", "stage_changed"}
+    assert set(Event.objects.exclude(kind="followed").values_list("kind", flat=True)) == {
+        "consent_granted",
+        "stage_changed",
+    }
     changed = Event.objects.get(kind="stage_changed")
     assert (changed.properties["from"], changed.properties["to"]) == ("public", "prospect")
 
@@ -99,8 +102,12 @@ def test_time_alone_moves_buyers_and_an_order_wins_them_back():
 
 def test_rules_are_rows():
     StageRule.objects.all().delete()
-    StageRule.objects.create(name="By hand", from_stages=["public"], to_stage="loyal", rule={"kind": "identity", "identity": "openid"})
-    StageRule.objects.create(name="Broken", from_stages=["public"], to_stage="lost", rule={"kind": "nothing"}, position=-1)
+    StageRule.objects.create(
+        name="By hand", from_stages=["public"], to_stage="loyal", rule={"kind": "identity", "identity": "openid"}
+    )
+    StageRule.objects.create(
+        name="Broken", from_stages=["public"], to_stage="lost", rule={"kind": "nothing"}, position=-1
+    )
     StageRule.objects.create(name="Off", from_stages=["loyal"], to_stage="lost", rule={}, active=False)
     contact = live(followed("lin"))
     assert contact.stage == Stage.LOYAL
@@ -124,8 +131,12 @@ def test_marking_by_hand_is_audited_and_on_the_timeline(admin):
     assert actions.remove_tag(contact_ids=[contact.pk], tag_id=tag.pk, by=admin) == 0
     assert actions.remove_tag(contact_ids=[contact.pk], tag_id=10**9, by=admin) == 0
     assert actions.change_stage(contact_ids=[contact.pk], stage=Stage.LOYAL, reason="VIP", by=admin) == 1
-    assert actions.set_consent(contact_id=contact.pk, channel="sms", state=ConsentState.GRANTED, reason="phone", by=admin)
-    assert not actions.set_consent(contact_id=contact.pk, channel="sms", state=ConsentState.GRANTED, reason="phone", by=admin)
+    assert actions.set_consent(
+        contact_id=contact.pk, channel="sms", state=ConsentState.GRANTED, reason="phone", by=admin
+    )
+    assert not actions.set_consent(
+        contact_id=contact.pk, channel="sms", state=ConsentState.GRANTED, reason="phone", by=admin
+    )
     kinds = list(Event.objects.order_by("id").values_list("kind", flat=True))
     assert kinds[3:] == ["tag_added", "tag_removed", "stage_changed", "consent_granted"]
     verbs = list(AuditEntry.objects.order_by("id").values_list("verb", flat=True))

@@ -25,7 +25,17 @@ def two(admin):
     """A follower with a tag, and a shop customer with orders, tags, consents and our own events."""
     append([followed("lin", at=ago(days=9), traits={"name": "小林", "size": 42})])
     append([act("page_viewed", openid("lin"), at=ago(days=8))])
-    append([act("identified", customer(7), email("lin", Trust.VERIFIED), at=ago(days=7), traits={"name": "Lin", "city": "杭州", "size": 43})])
+    append(
+        [
+            act(
+                "identified",
+                customer(7),
+                email("lin", Trust.VERIFIED),
+                at=ago(days=7),
+                traits={"name": "Lin", "city": "杭州", "size": 43},
+            )
+        ]
+    )
     append([paid(customer(7), 1, 100, at=ago(days=6)), paid(customer(7), 2, 20, at=ago(days=5))])
     one, other = Contact.objects.order_by("first_seen_at")
     actions.add_tag(contact_ids=[one.pk, other.pk], name="both", by=admin)
@@ -51,7 +61,9 @@ def picture(contact):
     return {
         "fields": {name: getattr(contact, name) for name in fields},
         "identities": set(contact.identities.values_list("pk", "kind", "trust")),
-        "events": set(Event.objects.filter(contact=contact).exclude(kind__startswith="contact_").values_list("pk", flat=True)),
+        "events": set(
+            Event.objects.filter(contact=contact).exclude(kind__startswith="contact_").values_list("pk", flat=True)
+        ),
         "orders": set(contact.orders.values_list("external_id", "total")),
         "tags": set(Tagging.objects.filter(contact=contact).values_list("tag__name", "source", "created_at")),
         "consents": set(Consent.objects.filter(contact=contact).values_list("channel", "state", "changed_at")),
@@ -104,7 +116,9 @@ def test_what_happened_since_goes_with_its_identity(two, admin):
     one, other = two
     done = identity.merge(one, other, {}, by=admin)
     append([paid(customer(7), 3, 7), act("page_viewed", openid("lin"))])
-    actions.edit_contact(contact_id=one.pk, changes={"city": "上海"}, version=Contact.objects.get(pk=one.pk).version, by=admin)
+    actions.edit_contact(
+        contact_id=one.pk, changes={"city": "上海"}, version=Contact.objects.get(pk=one.pk).version, by=admin
+    )
     identity.unmerge(done, by=admin)
     one.refresh_from_db()
     other.refresh_from_db()
@@ -167,7 +181,9 @@ def on_unmerge(survivor_id, other_id):
 
 
 def test_proposals_are_accepted_or_rejected(admin):
-    append([act("identified", user("a"), email("anna", Trust.VERIFIED)), act("form_submitted", browser(9), email("anna"))])
+    append(
+        [act("identified", user("a"), email("anna", Trust.VERIFIED)), act("form_submitted", browser(9), email("anna"))]
+    )
     proposal = Merge.objects.get()
     identity.reject(proposal, by=admin)
     append([act("form_submitted", browser(9), email("anna"))])

@@ -31,7 +31,9 @@ class World:
         self.read = {}
         with clock.frozen(NOON):
             for n in range(10):
-                answer = append([followed(n, at=ago(days=40 + n)) if n % 2 else act("identified", user(n), at=ago(days=40 + n))])[0]
+                answer = append(
+                    [followed(n, at=ago(days=40 + n)) if n % 2 else act("identified", user(n), at=ago(days=40 + n))]
+                )[0]
                 self.people.append(answer.contact_id)
             self._events()
             self._orders()
@@ -41,24 +43,32 @@ class World:
                     city=CITIES[n % 3],
                     stage=STAGES[n % 3],
                     stage_since=ago(days=n * 3) if n != 4 else None,
-                    attributes={"size": 38 + n, "vip": n % 2 == 0, "note": f"N{n}"} if n < 8 else {"size": "40", "deep": {"a": n}},
+                    attributes={"size": 38 + n, "vip": n % 2 == 0, "note": f"N{n}"}
+                    if n < 8
+                    else {"size": "40", "deep": {"a": n}},
                     created_at=ago(days=n * 10),
                     owner=admin if n in {2, 3} else None,
                     known=n != 9,
                 )
                 for position, tag in enumerate(self.tags):
                     if n >> position & 1:
-                        Tagging.objects.create(contact_id=pk, tag=tag, created_at=NOON, expires_at=ago(days=1) if n == 7 else None)
+                        Tagging.objects.create(
+                            contact_id=pk, tag=tag, created_at=NOON, expires_at=ago(days=1) if n == 7 else None
+                        )
                 state = [None, ConsentState.GRANTED, ConsentState.WITHDRAWN, ConsentState.PENDING][n % 4]
                 if state:
-                    Consent.objects.create(contact_id=pk, channel="email", purpose="marketing", state=state, changed_at=NOON)
+                    Consent.objects.create(
+                        contact_id=pk, channel="email", purpose="marketing", state=state, changed_at=NOON
+                    )
             Identity.objects.filter(contact_id__in=self.people[:4]).update(reachable=False)
             append([act("form_submitted", browser(f"b{n}"), email(n)) for n in (1, 2)])
             self.static = Segment.objects.create(name="static", static=True)
             SegmentMember.objects.bulk_create(
                 [SegmentMember(segment=self.static, contact_id=pk, entered_at=NOON) for pk in self.people[2:6]]
             )
-            self.dynamic = Segment.objects.create(name="dynamic", rule={"kind": "attribute", "name": "city", "op": "eq", "value": "杭州"})
+            self.dynamic = Segment.objects.create(
+                name="dynamic", rule={"kind": "attribute", "name": "city", "op": "eq", "value": "杭州"}
+            )
             append([followed("gone"), act("identified", user("gone"))])
             merged, gone = Contact.objects.order_by("-pk")[:2]
             identity.merge(merged, gone, {})
@@ -77,7 +87,11 @@ class World:
             who = followed(n).handles[0] if n % 2 else user(n)
             for offset in offsets:
                 for turn in range(1 + offset % 2):
-                    told = {"category": ["shoes", "shirts"][(n + turn) % 2], "price": 100 * (offset + 1), "text": str(offset)}
+                    told = {
+                        "category": ["shoes", "shirts"][(n + turn) % 2],
+                        "price": 100 * (offset + 1),
+                        "text": str(offset),
+                    }
                     if offset == 3:
                         told.pop("price")
                     events.append(act("product_viewed", who, at=ago(days=offset, hours=turn), properties=told))
@@ -85,7 +99,9 @@ class World:
 
     def _orders(self):
         who = [followed(n).handles[0] if n % 2 else user(n) for n in range(10)]
-        append([paid(who[n], f"{n}-{k}", 10 * (n + 1), at=ago(days=5 * k + n)) for n in range(1, 7) for k in range(n % 4)])
+        append(
+            [paid(who[n], f"{n}-{k}", 10 * (n + 1), at=ago(days=5 * k + n)) for n in range(1, 7) for k in range(n % 4)]
+        )
         append([refunded(who[2], "2-0"), refunded(who[3], "3-1", "5")])
 
 
@@ -168,7 +184,10 @@ def _event(rule, contact, world):
         if ("days" not in rule or row.occurred_at >= ago(days=rule["days"]))
         and (not rule.get("since") or row.local_date.isoformat() >= rule["since"])
         and (not rule.get("until") or row.local_date.isoformat() <= rule["until"])
-        and all(_compared(w.get("op", "eq"), row.properties.get(w["property"]), w.get("value")) for w in rule.get("where", []))
+        and all(
+            _compared(w.get("op", "eq"), row.properties.get(w["property"]), w.get("value"))
+            for w in rule.get("where", [])
+        )
     ]
     measure = rule.get("measure", "count")
     days = sorted({row.local_date for row in found})
@@ -178,7 +197,11 @@ def _event(rule, contact, world):
         number = len(days)
     elif measure == "sum":
         values = [row.properties.get(rule["property"]) for row in found]
-        number = sum(float(value) for value in values if isinstance(value, int | float) or (isinstance(value, str) and value.isdigit()))
+        number = sum(
+            float(value)
+            for value in values
+            if isinstance(value, int | float) or (isinstance(value, str) and value.isdigit())
+        )
     else:
         number = run = 0
         for position, day in enumerate(days):
@@ -204,7 +227,9 @@ def _order(rule, contact, world):
 
 
 def _tag(rule, contact, world):
-    held = {tagging.tag_id for tagging in contact.taggings.all() if tagging.expires_at is None or tagging.expires_at > NOON}
+    held = {
+        tagging.tag_id for tagging in contact.taggings.all() if tagging.expires_at is None or tagging.expires_at > NOON
+    }
     asked = set(rule["tags"])
     return {"any": bool(held & asked), "all": asked <= held, "none": not held & asked}[rule.get("op", "any")]
 
@@ -225,7 +250,11 @@ def _consent(rule, contact, world):
 
 def _identity(rule, contact, world):
     held = [row for row in contact.identities.all() if row.kind == rule["identity"]]
-    tests = {"present": lambda i: True, "reachable": lambda i: i.reachable, "verified": lambda i: i.trust == Trust.VERIFIED}
+    tests = {
+        "present": lambda i: True,
+        "reachable": lambda i: i.reachable,
+        "verified": lambda i: i.trust == Trust.VERIFIED,
+    }
     return any(tests[rule.get("state", "present")](row) for row in held)
 
 
@@ -266,7 +295,13 @@ def rules(world):
         max_size=2,
     )
     event = st.fixed_dictionaries(
-        {"kind": st.just("event"), "event": st.just("product_viewed"), "where": where, "op": compare, "value": st.integers(0, 4)},
+        {
+            "kind": st.just("event"),
+            "event": st.just("product_viewed"),
+            "where": where,
+            "op": compare,
+            "value": st.integers(0, 4),
+        },
         optional={
             "measure": st.sampled_from(["count", "days", "days_in_a_row"]),
             "days": days,
@@ -275,24 +310,49 @@ def rules(world):
         },
     )
     total = st.fixed_dictionaries(
-        {"kind": st.just("event"), "event": st.just("product_viewed"), "measure": st.just("sum"), "property": st.sampled_from(["price", "text", "none"]), "op": compare, "value": st.integers(0, 1500)},
+        {
+            "kind": st.just("event"),
+            "event": st.just("product_viewed"),
+            "measure": st.just("sum"),
+            "property": st.sampled_from(["price", "text", "none"]),
+            "op": compare,
+            "value": st.integers(0, 1500),
+        },
         optional={"days": days},
     )
     order = st.fixed_dictionaries(
-        {"kind": st.just("order"), "measure": st.sampled_from(["count", "sum", "average"]), "op": compare, "value": st.integers(0, 100)},
+        {
+            "kind": st.just("order"),
+            "measure": st.sampled_from(["count", "sum", "average"]),
+            "op": compare,
+            "value": st.integers(0, 100),
+        },
         optional={"days": days},
     )
     order_ago = st.fixed_dictionaries(
-        {"kind": st.just("order"), "measure": st.sampled_from(["last_days_ago", "first_days_ago"]), "op": compare, "value": st.integers(0, 20)}
+        {
+            "kind": st.just("order"),
+            "measure": st.sampled_from(["last_days_ago", "first_days_ago"]),
+            "op": compare,
+            "value": st.integers(0, 20),
+        }
     )
     day = st.sampled_from(["2026-05-20", "2026-05-10", "2026-04-30", "2026-03-01"])
     ops = st.sampled_from(["eq", "ne", "gte", "lte", "gt", "lt"])
     names = st.sampled_from(["created_at", "last_order_at"])
     attribute = st.one_of(
-        st.builds(lambda op, v: {"kind": "attribute", "name": "city", "op": op, "value": v}, st.sampled_from(["eq", "ne", "contains"]), st.sampled_from(["杭州", "上", "x"])),
+        st.builds(
+            lambda op, v: {"kind": "attribute", "name": "city", "op": op, "value": v},
+            st.sampled_from(["eq", "ne", "contains"]),
+            st.sampled_from(["杭州", "上", "x"]),
+        ),
         st.sampled_from([{"kind": "attribute", "name": "city", "op": op} for op in ("exists", "missing")]),
         st.just({"kind": "attribute", "name": "city", "op": "in", "value": ["上海", "北京"]}),
-        st.builds(lambda op, v: {"kind": "attribute", "name": "attributes.size", "op": op, "value": v}, ops, st.integers(38, 46)),
+        st.builds(
+            lambda op, v: {"kind": "attribute", "name": "attributes.size", "op": op, "value": v},
+            ops,
+            st.integers(38, 46),
+        ),
         st.sampled_from(
             [
                 {"kind": "attribute", "name": "attributes.vip", "op": "eq", "value": True},
@@ -301,14 +361,31 @@ def rules(world):
                 {"kind": "attribute", "name": "attributes.deep.a", "op": "gte", "value": 9},
                 {"kind": "attribute", "name": "known", "op": "eq", "value": False},
                 {"kind": "attribute", "name": "owner", "op": "exists"},
-                {"kind": "attribute", "name": "owner", "op": "eq", "value": Contact.objects.get(pk=world.people[2]).owner_id},
-                {"kind": "attribute", "name": "owner", "op": "ne", "value": Contact.objects.get(pk=world.people[2]).owner_id},
+                {
+                    "kind": "attribute",
+                    "name": "owner",
+                    "op": "eq",
+                    "value": Contact.objects.get(pk=world.people[2]).owner_id,
+                },
+                {
+                    "kind": "attribute",
+                    "name": "owner",
+                    "op": "ne",
+                    "value": Contact.objects.get(pk=world.people[2]).owner_id,
+                },
                 {"kind": "attribute", "name": "source", "op": "eq", "value": "oa"},
             ]
         ),
         st.builds(lambda n, op, v: {"kind": "attribute", "name": n, "op": op, "value": v}, names, ops, day),
-        st.builds(lambda n, op, v: {"kind": "attribute", "name": n, "op": op, "value": v}, names, st.sampled_from(["last_days", "before_days"]), days),
-        st.builds(lambda n, op: {"kind": "attribute", "name": n, "op": op}, names, st.sampled_from(["exists", "missing"])),
+        st.builds(
+            lambda n, op, v: {"kind": "attribute", "name": n, "op": op, "value": v},
+            names,
+            st.sampled_from(["last_days", "before_days"]),
+            days,
+        ),
+        st.builds(
+            lambda n, op: {"kind": "attribute", "name": n, "op": op}, names, st.sampled_from(["exists", "missing"])
+        ),
     )
     tag = st.builds(
         lambda op, tags: {"kind": "tag", "op": op, "tags": [world.tags[n].pk for n in tags]},
@@ -380,7 +457,10 @@ def test_counts_are_limited_to_what_the_user_sees(world, sales, outsider):
     ("rule", "where"),
     [
         ({"all": [{"kind": "nothing"}]}, [("r.0", "kind")]),
-        ({"any": [{"kind": "stage", "stages": ["public"]}, {"not": {"kind": "stage", "stages": []}}]}, [("r.1", "stages")]),
+        (
+            {"any": [{"kind": "stage", "stages": ["public"]}, {"not": {"kind": "stage", "stages": []}}]},
+            [("r.1", "stages")],
+        ),
         ({"all": [{"all": []}]}, [("r.0", "")]),
         ({"all": "x"}, [("r", "")]),
         ([], [("r", "")]),
@@ -425,8 +505,14 @@ def test_values_of_users_are_never_sql(world):
 
 
 def test_sentences_in_both_languages(world):
-    rule = {"all": [{"kind": "tag", "tags": [world.tags[0].pk]}, {"any": [{"kind": "stage", "stages": [Stage.LEAD]}, {"kind": "order", "measure": "sum", "value": 300}]}]}
-    assert segments.describe(rule, "en") == "has the tag “tag 0” and (is in the stage “Lead” or amount of the orders is at least 300)"
+    rule = {
+        "all": [
+            {"kind": "tag", "tags": [world.tags[0].pk]},
+            {"any": [{"kind": "stage", "stages": [Stage.LEAD]}, {"kind": "order", "measure": "sum", "value": 300}]},
+        ]
+    }
+    assert (
+        segments.describe(rule, "en")
+        == "has the tag “tag 0” and (is in the stage “Lead” or amount of the orders is at least 300)"
+    )
     assert segments.describe({}, "en") == "everybody"
-
-

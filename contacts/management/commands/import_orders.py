@@ -28,10 +28,14 @@ class Command(BaseCommand):
             metavar="NAME=COLUMN",
             help=f"columns counted from 1; names: {', '.join(COLUMNS)}; needed: {', '.join(REQUIRED)}",
         )
-        parser.add_argument("--sep", choices=["comma", "tab", "semicolon", "ws"], default="comma", help="ws: any blanks")
+        parser.add_argument(
+            "--sep", choices=["comma", "tab", "semicolon", "ws"], default="comma", help="ws: any blanks"
+        )
         parser.add_argument("--date-format", default="%Y-%m-%d", help="as in Python's strptime, for example %%Y%%m%%d")
         parser.add_argument("--currency", default="CNY")
-        parser.add_argument("--account", type=int, default=0, help="order system (channel account) of the customer numbers")
+        parser.add_argument(
+            "--account", type=int, default=0, help="order system (channel account) of the customer numbers"
+        )
         parser.add_argument("--batch", type=int, default=2000, help="orders per transaction")
 
     def handle(self, *args: Any, **options: Any) -> None:

@@ -87,7 +87,9 @@ def _check_date(leaf: dict[str, Any], op: str, value: Any) -> list[tuple[str, st
     if op not in DATE_OPS:
         return [("op", _("Choose how to compare."))]
     if op in {"last_days", "before_days"}:
-        return check_days(leaf, "value") if value is not None else [("value", _("Enter a number of days from 1 to 3650."))]
+        return (
+            check_days(leaf, "value") if value is not None else [("value", _("Enter a number of days from 1 to 3650."))]
+        )
     if op in {"exists", "missing"} or day_of(value):
         return []
     return [("value", _("Enter a day such as 2026-05-31."))]

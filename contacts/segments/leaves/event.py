@@ -120,7 +120,8 @@ def describe(leaf: dict[str, Any]) -> str:
     event = str(leaf.get("event", ""))
     name = str(EventKind(event).label) if event in EventKind.values else event.removeprefix("track:")
     where = _(" and ").join(
-        f"{part.get('property', '')} {say_comparison(part.get('op', 'eq'), part.get('value'))}" for part in leaf.get("where") or []
+        f"{part.get('property', '')} {say_comparison(part.get('op', 'eq'), part.get('value'))}"
+        for part in leaf.get("where") or []
     )
     comparison = say_comparison(leaf.get("op", "gte"), leaf.get("value", 1))
     measure = {

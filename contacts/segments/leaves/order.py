@@ -62,7 +62,9 @@ def describe(leaf: dict[str, Any]) -> str:
         "first_days_ago": _("days since the first order"),
     }[leaf.get("measure", "count")]
     return " ".join(
-        part for part in (text, say_comparison(leaf.get("op", "gte"), leaf.get("value")), say_days(leaf.get("days"))) if part
+        part
+        for part in (text, say_comparison(leaf.get("op", "gte"), leaf.get("value")), say_days(leaf.get("days")))
+        if part
     )
 
 
