@@ -13,7 +13,6 @@ from django.core.exceptions import ImproperlyConfigured
 
 from scrm.lib import keys
 
-
 ROOT = Path(__file__).resolve().parents[2]
 
 
