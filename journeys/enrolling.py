@@ -14,7 +14,7 @@ from contacts.intake import Incoming
 from journeys import local_time
 from journeys.enums import OPEN_STATES, Reentry
 from journeys.graph import Graph
-from journeys.models import Enrolment
+from journeys.models import Enrolment, Journey
 from journeys.tree import TRIGGER
 from journeys.walk import add_counts
 
@@ -69,6 +69,7 @@ def enrol(graph: Graph, entries: list[Entry], now: datetime) -> list[Incoming]:
         counts = Counter({(graph.version_id, TRIGGER, "in"): len(entered)})
         counts[graph.version_id, graph.start, "in"] += len(entered)
         add_counts(cursor, counts)
+    name = Journey.objects.values_list("name", flat=True).get(pk=graph.journey_id)
     return [
         Incoming(
             kind=EventKind.JOURNEY_ENTERED,
@@ -76,7 +77,7 @@ def enrol(graph: Graph, entries: list[Entry], now: datetime) -> list[Incoming]:
             occurred_at=now,
             contact_id=contact_id,
             external_id=f"journey_entered:{pk}",
-            properties={"journey": graph.journey_id, "enrolment": pk, "version": graph.version_id},
+            properties={"journey": graph.journey_id, "name": name, "enrolment": pk, "version": graph.version_id},
         )
         for pk, contact_id in entered
     ]

@@ -81,9 +81,9 @@ def _loose_ends(steps: list[Step]) -> Iterator[Problem]:
 
 
 def _unreachable(steps: list[Step]) -> Iterator[Problem]:
-    for at, step in enumerate(steps):
-        if at + 1 < len(steps) and ends(steps[: at + 1]):
-            yield Problem(steps[at + 1]["key"], _("Nobody gets here: the way ends before this step."))
+    for at in range(1, len(steps)):
+        if ends(steps[:at]):
+            yield Problem(steps[at]["key"], _("Nobody gets here: the way ends before this step."))
             break
     for step in steps:
         for branch in step["branches"]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from django.utils.text import format_lazy
@@ -35,7 +35,8 @@ def card_names(journey: Journey) -> dict[str, Text]:
     for step in _steps(journey):
         kind = KINDS[step["kind"]]
         title = kind.tell(step, known).title
-        found[step["key"]] = kind.label if str(title) == str(kind.label) else format_lazy("{kind} · {title}", kind=kind.label, title=title)
+        same = str(title) == str(kind.label)
+        found[step["key"]] = title if same else format_lazy("{kind} · {title}", kind=kind.label, title=title)
     return found
 
 
@@ -54,11 +55,13 @@ def way_of(enrolment: Enrolment) -> list[Station]:
     known = names()
     steps = {step["key"]: step for step, _depth in walk(enrolment.version.definition["steps"])}
     way = [Station(enrolment.entered_at, "bolt", "t-info", _("Trigger"), _("Entered"), "")]
-    for entry in enrolment.log.order_by("id"):
-        for mark in entry.trail.split():
+    for line in enrolment.trail.splitlines():
+        stamp, *marks = line.split()
+        at = datetime.fromtimestamp(int(stamp), UTC)
+        for mark in marks:
             key, _arrow, branch = mark.partition(">")
             if branch and key in steps:
-                way.append(_station(steps[key], branch, entry.at, known))
+                way.append(_station(steps[key], branch, at, known))
     if enrolment.is_open and enrolment.step in steps:
         way.append(_station(steps[enrolment.step], "", enrolment.due_at or enrolment.entered_at, known))
     return way

@@ -16,6 +16,7 @@ from journeys.graph import graph_of
 from journeys.steps.base import Kind, Problem, StepForm, Told
 
 NEXT = "next"
+ORIGIN = Origin.JOURNEY.value
 LOOKS = {
     ChannelKind.OA: ("brand-wechat", "c-oa"),
     ChannelKind.EMAIL: ("mail", "c-email"),
@@ -135,17 +136,18 @@ class Send(Kind):
             return
         purpose = Content.objects.values_list("purpose", flat=True).get(pk=config["content"])
         expires_at = walk.now + timedelta(hours=config["expires_hours"]) if config.get("expires_hours") else None
+        key, content_id, channels = node.key, config["content"], config["channels"]
         walk.send(
             [
                 sending.SendRequest(
-                    key=f"j:{person.id}:{node.key}:{person.visit}",
+                    key=f"j:{person.id}:{key}:{person.visit}",
                     contact_id=person.contact_id,
-                    content_id=config["content"],
+                    content_id=content_id,
                     purpose=purpose,
-                    origin=Origin.JOURNEY.value,
+                    origin=ORIGIN,
                     origin_id=person.journey_id,
-                    channels=config["channels"],
-                    ref={"enrolment": person.id, "step": node.key, "visit": person.visit},
+                    channels=channels,
+                    ref={"enrolment": person.id, "step": key, "visit": person.visit},
                     context={"coupon": coupon} if (coupon := person.kept("coupon")) else {},
                     expires_at=expires_at,
                 )

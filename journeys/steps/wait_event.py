@@ -4,7 +4,6 @@ from django import forms
 from django.db import connection
 from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
-from psycopg2.extras import execute_values
 
 from journeys.enums import Unit
 from journeys.event_names import WAITABLE, event_choices, event_label
@@ -70,23 +69,22 @@ class WaitEvent(Kind):
     def enter(self, people, node, walk):
         """Subscribe. What came in since the person got here is found by journeys.subscriptions.check after the commit."""
         config = node.config
-        where = json.dumps(config.get("where", []))
-        rows = []
-        for person in people:
-            floor_id, floor_at = person.entry_event_id, None
-            if config.get("since") != "entry":
-                floor_id = max(floor_id, person.wake_event_id)
-                floor_at = None if person.wake_event_id else person.due_at
-            rows.append((person.id, person.contact_id, config["event"], where, floor_id, floor_at))
+        since_step = config.get("since") != "entry"
         with connection.cursor() as cursor:
-            execute_values(
-                cursor,
+            cursor.execute(
                 "INSERT INTO journeys_subscription (enrolment_id, contact_id, kind, \"where\", floor_id, floor_at, checked)"
-                " VALUES %s ON CONFLICT (enrolment_id) DO UPDATE SET kind = excluded.kind, \"where\" = excluded.where,"
+                " SELECT id, contact_id, %(kind)s, %(where)s::jsonb,"
+                " CASE WHEN %(step)s THEN greatest(entry_event_id, wake_event_id) ELSE entry_event_id END,"
+                " CASE WHEN %(step)s AND wake_event_id = 0 THEN due_at END, false"
+                " FROM journeys_enrolment WHERE id = ANY(%(ids)s::bigint[])"
+                " ON CONFLICT (enrolment_id) DO UPDATE SET kind = excluded.kind, \"where\" = excluded.where,"
                 " floor_id = excluded.floor_id, floor_at = excluded.floor_at, checked = false",
-                rows,
-                template="(%s, %s, %s, %s::jsonb, %s, %s::timestamptz, false)",
-                page_size=len(rows),
+                {
+                    "kind": config["event"],
+                    "where": json.dumps(config.get("where", [])),
+                    "step": since_step,
+                    "ids": [person.id for person in people],
+                },
             )
         walk.park(people, walk.now + duration(config["timeout"]))
 

@@ -27,13 +27,14 @@ def enrolment_list(request: HttpRequest, pk: int) -> HttpResponse:
     rows = enrolments_visible_to(request.user).filter(journey=journey).select_related("contact", "version")
     steps = card_names(journey)
     resting = resting_places(journey)
+    places = [(key, name) for key, name in steps.items() if key in resting]
     page = listing(
         request,
         rows,
         sorts={"entered": "-id"},
         facets=[
             Facet("state", _("State"), EnrolmentState.choices, lambda q, values: q.filter(state__in=values)),
-            Facet("step", _("Step"), [place for place in steps.items() if place[0] in resting], lambda q, v: q.filter(step__in=v).open(), many=False),
+            Facet("step", _("Step"), places, lambda q, values: q.filter(step__in=values).open(), many=False),
         ],
         search=Search(_("Name"), lambda q, text: q.filter(contact__name__icontains=text)),
     )

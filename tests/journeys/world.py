@@ -92,3 +92,9 @@ def later(**delta):
 def run_of(contact: Contact, journey: Journey | None = None) -> Enrolment:
     rows = Enrolment.objects.filter(contact=contact)
     return (rows.filter(journey=journey) if journey else rows).latest("id")
+
+
+def way(run: Enrolment) -> list[str]:
+    """The stretches walked so far, without their times."""
+    run.refresh_from_db()
+    return [line.partition(" ")[2] for line in run.trail.splitlines()]
