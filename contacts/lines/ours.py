@@ -55,7 +55,7 @@ def coupon_issued(p: Properties) -> Line:
 
 def stage_changed(p: Properties) -> Line:
     before, after = _stage(text_of(p, "from")), _stage(text_of(p, "to"))
-    reason = text_of(p, "rule", "reason")
+    reason = text_of(p, "reason")
     moved = f"{before} → {after}" if before else after
     notes = tuple(Note(text) for text in (reason, text_of(p, "by_name")) if text)
     return Line(_("Stage changed"), moved, notes=notes, icon="flag", tone="info")
