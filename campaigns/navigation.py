@@ -7,5 +7,5 @@ ITEMS = [
     Item(_("Campaigns"), "campaigns:campaign_list", "speakerphone", Permission.CAMPAIGNS_EDIT, "marketing"),
     Item(_("Content"), "campaigns:content_list", "article", Permission.CONTENT_EDIT, "marketing"),
     Item(_("Coupons"), "campaigns:batch_list", "ticket", Permission.CONTENT_EDIT, "marketing"),
-    Item(_("Messages"), "campaigns:message_list", "send", Permission.CAMPAIGNS_EDIT, "marketing"),
+    Item(_("Messages"), "campaigns:message_list", "send", Permission.CONTACTS_VIEW, "marketing"),
 ]
