@@ -3,9 +3,17 @@
 from types import SimpleNamespace
 
 import pytest
+from django.utils import translation
 from liquid.exceptions import LiquidError
 
 from campaigns import content
+
+
+@pytest.fixture(autouse=True)
+def _in_english():
+    with translation.override("en"):
+        yield
+
 
 FIELDS = {
     "contact": {"name": "林<b>晓", "first_name": "", "city": "杭州", "attributes": {"size": 42}},
