@@ -29,25 +29,63 @@ def attention(user: User) -> list[Line]:
     if user.can(Permission.CHANNELS_VIEW):
         for channel in Channel.objects.filter(state="broken")[:3]:
             title = _("Channel “{name}” is broken").format(name=channel.name)
-            lines.append(Line("plug-off", "bad", title, said(channel.broken_reason), reverse("channels_ingest:channel_detail", args=[channel.pk])))
+            lines.append(
+                Line(
+                    "plug-off",
+                    "bad",
+                    title,
+                    said(channel.broken_reason),
+                    reverse("channels_ingest:channel_detail", args=[channel.pk]),
+                )
+            )
         dead = Delivery.objects.filter(state="dead").count()
         if dead:
-            title = ngettext("{n} callback could not be read", "{n} callbacks could not be read", dead).format(n=f"{dead:,}")
-            lines.append(Line("mail-exclamation", "bad", title, _("Replay or discard them"), reverse("channels_ingest:dead_letter_list")))
+            title = ngettext("{n} callback could not be read", "{n} callbacks could not be read", dead).format(
+                n=f"{dead:,}"
+            )
+            lines.append(
+                Line(
+                    "mail-exclamation",
+                    "bad",
+                    title,
+                    _("Replay or discard them"),
+                    reverse("channels_ingest:dead_letter_list"),
+                )
+            )
         poison = PoisonEvent.objects.filter(replayed_at=None).count()
         if poison:
             title = ngettext("{n} event was set aside", "{n} events were set aside", poison).format(n=f"{poison:,}")
-            lines.append(Line("alert-octagon", "bad", title, _("A rule could not digest it"), reverse("channels_ingest:poison_list")))
+            lines.append(
+                Line(
+                    "alert-octagon",
+                    "bad",
+                    title,
+                    _("A rule could not digest it"),
+                    reverse("channels_ingest:poison_list"),
+                )
+            )
     if user.can(Permission.CAMPAIGNS_EDIT):
         unknown = Message.objects.filter(state="unknown").count()
         if unknown:
-            title = ngettext("{n} message of unknown outcome", "{n} messages of unknown outcome", unknown).format(n=f"{unknown:,}")
-            lines.append(Line("help-octagon", "warn", title, _("The platform may or may not have them"), reverse("campaigns:message_list") + "?state=unknown"))
+            title = ngettext("{n} message of unknown outcome", "{n} messages of unknown outcome", unknown).format(
+                n=f"{unknown:,}"
+            )
+            lines.append(
+                Line(
+                    "help-octagon",
+                    "warn",
+                    title,
+                    _("The platform may or may not have them"),
+                    reverse("campaigns:message_list") + "?state=unknown",
+                )
+            )
     if user.can(Permission.CONTACTS_EDIT):
         proposed = Merge.objects.filter(state="proposed").order_by("id")
         review = proposed.count()
         if review:
-            title = ngettext("{n} possible duplicate to review", "{n} possible duplicates to review", review).format(n=f"{review:,}")
+            title = ngettext("{n} possible duplicate to review", "{n} possible duplicates to review", review).format(
+                n=f"{review:,}"
+            )
             first = reverse("contacts:merge", args=[proposed.values_list("pk", flat=True)[0]])
             lines.append(Line("users-group", "info", title, _("Two contacts share a weak sign"), first))
     return lines

@@ -13,7 +13,9 @@ def trend(data: Counts, metric: Metric) -> tuple[dict[str, object], str]:
         lines = [(names.get(key, key), data.by_day(metric.key, detail=key)) for key in data.split(metric.key, "detail")]
     else:
         names = {kind.value: str(kind.label) for kind in ChannelKind}
-        lines = [(names.get(key, key), data.by_day(metric.key, channel=key)) for key in data.split(metric.key, "channel")]
+        lines = [
+            (names.get(key, key), data.by_day(metric.key, channel=key)) for key in data.split(metric.key, "channel")
+        ]
     option = {
         "grid": {"left": 4, "right": 8, "top": 32, "bottom": 0, "containLabel": True},
         "legend": {"top": 0, "left": 0},

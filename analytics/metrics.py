@@ -25,7 +25,11 @@ class Metric:
     detail: str = ""
 
 
-_messages, _people, _times = pgettext_lazy("unit", "messages"), pgettext_lazy("unit", "people"), pgettext_lazy("unit", "times")
+_messages, _people, _times = (
+    pgettext_lazy("unit", "messages"),
+    pgettext_lazy("unit", "people"),
+    pgettext_lazy("unit", "times"),
+)
 
 METRICS: dict[str, Metric] = {
     metric.key: metric

@@ -158,14 +158,18 @@ def programme_rows(limit: int = 8) -> list[dict[str, object]]:
     rows = []
     for origin, programmes in (("journey", journeys), ("campaign", campaigns)):
         for programme in programmes:
-            numbers = dict.fromkeys(("sent", "held", "suppressed", "opened", "clicked"), 0) | found.get((origin, programme.pk), {})
+            numbers = dict.fromkeys(("sent", "held", "suppressed", "opened", "clicked"), 0) | found.get(
+                (origin, programme.pk), {}
+            )
             rows.append({"origin": origin, "programme": programme, **numbers, **_rates(numbers)})
     return rows
 
 
 def followers_now() -> int:
     """Net followers since the beginning of the log: follows less unfollows."""
-    sums = DailyCount.objects.filter(metric__in=["followed", "unfollowed"]).values("metric").annotate(total=Sum("count"))
+    sums = (
+        DailyCount.objects.filter(metric__in=["followed", "unfollowed"]).values("metric").annotate(total=Sum("count"))
+    )
     totals = {row["metric"]: row["total"] for row in sums}
     return totals.get("followed", 0) - totals.get("unfollowed", 0)
 

@@ -243,7 +243,9 @@ def _render_mail(variant, compiled: Compiled, values: dict[str, object]) -> Rend
     headers = {}
     if unsubscribe:
         headers = {"List-Unsubscribe": f"<{unsubscribe}>", "List-Unsubscribe-Post": "List-Unsubscribe=One-Click"}
-    return Rendered(kind="email", subject=subject, html=html, text=_plain(body, unsubscribe, variant.language), headers=headers)
+    return Rendered(
+        kind="email", subject=subject, html=html, text=_plain(body, unsubscribe, variant.language), headers=headers
+    )
 
 
 def _render_template_message(variant, text: str, values: dict[str, object]) -> Rendered:
@@ -256,7 +258,11 @@ def _render_template_message(variant, text: str, values: dict[str, object]) -> R
     return Rendered(
         kind="template",
         text=text,
-        data={"template_id": variant.data["template_id"], "url": urls[0] if urls else variant.data.get("url", ""), "fields": fields},
+        data={
+            "template_id": variant.data["template_id"],
+            "url": urls[0] if urls else variant.data.get("url", ""),
+            "fields": fields,
+        },
     )
 
 
@@ -271,7 +277,10 @@ def _harmless(contact: object) -> object:
     """A person's own words must not become a link in a chat message."""
     if not isinstance(contact, Mapping):
         return {}
-    return {key: value.translate({60: None, 62: None}) if isinstance(value, str) else value for key, value in contact.items()}
+    return {
+        key: value.translate({60: None, 62: None}) if isinstance(value, str) else value
+        for key, value in contact.items()
+    }
 
 
 def _with_opt_out(text: str, variant, values: dict[str, object]) -> str:

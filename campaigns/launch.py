@@ -82,7 +82,9 @@ def _freeze(wave: Wave) -> None:
 def _plan(wave: Wave) -> None:
     campaign = wave.campaign
     ids = list(
-        wave.members.filter(contact_id__gt=wave.position).order_by("contact_id").values_list("contact_id", flat=True)[:BATCH]
+        wave.members.filter(contact_id__gt=wave.position)
+        .order_by("contact_id")
+        .values_list("contact_id", flat=True)[:BATCH]
     )
     if not ids:
         wave.finished_at = clock.now()

@@ -35,7 +35,9 @@ def preview(variant, user: User, position: int = 0) -> Preview:
     contact = people[position % len(people)] if people else None
     if contact:
         position %= len(people)
-    known = merge_fields.build([contact.pk])[contact.pk] if contact else {"name": "", "first_name": "", "attributes": {}}
+    known = (
+        merge_fields.build([contact.pk])[contact.pk] if contact else {"name": "", "first_name": "", "attributes": {}}
+    )
     chat, subject, html, fault = "", "", "", ""
     try:
         rendered = render(variant, sample_fields(known, variant))
@@ -46,7 +48,7 @@ def preview(variant, user: User, position: int = 0) -> Preview:
     several = len(people) > 1
     return Preview(
         contact,
-        mark_safe(chat),  # noqa: S308 - cleaned above: only links are left
+        mark_safe(chat),
         subject,
         html,
         fault,

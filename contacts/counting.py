@@ -7,6 +7,7 @@ from typing import TypeVar
 
 from django.db import OperationalError, connection, transaction
 from django.db.models import QuerySet
+from psycopg2.extensions import TRANSACTION_STATUS_IDLE
 
 T = TypeVar("T")
 EXACT_UP_TO = 10_000
@@ -42,16 +43,25 @@ def estimate(rows: QuerySet) -> int:
 
 
 def patient(read: Callable[[], T], patience_ms: int) -> T | None:
-    """What ``read`` answers, or None when one of its statements would need longer than the patience."""
-    nested = connection.in_atomic_block
+    """What ``read`` answers, or None when one of its statements would need longer than the patience.
+
+    The limit is lifted before the transaction ends: a COMMIT that the server cancels leaves the connection in an aborted
+    transaction that psycopg2 takes for finished.
+    """
     try:
         with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute("SELECT set_config('statement_timeout', %s, true)", [str(patience_ms)])
             found = read()
-            if nested:  # else the limit ends with the transaction
-                cursor.execute("SELECT set_config('statement_timeout', '0', true)")
+            cursor.execute("SELECT set_config('statement_timeout', '0', true)")
             return found
     except OperationalError as error:
         if getattr(error.__cause__, "pgcode", None) != "57014":  # query_canceled
             raise
+        raw = connection.connection
+        if (
+            not connection.in_atomic_block
+            and raw is not None
+            and raw.info.transaction_status != TRANSACTION_STATUS_IDLE
+        ):
+            connection.close()  # the ROLLBACK was canceled too: start afresh
         return None

@@ -44,7 +44,17 @@ class Wish:
     @property
     def active(self) -> int:
         """How many filters beside the pool narrow the list."""
-        held = (self.text, self.stage, self.source, self.channel, self.tag, self.owner, self.segment, self.since, self.until)
+        held = (
+            self.text,
+            self.stage,
+            self.source,
+            self.channel,
+            self.tag,
+            self.owner,
+            self.segment,
+            self.since,
+            self.until,
+        )
         return sum(1 for value in held if value)
 
 

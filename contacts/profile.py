@@ -96,7 +96,11 @@ def merge_reasons(evidence: dict) -> list[str]:
     if evidence.get("event"):
         told.insert(0, _shown_together(evidence))
     for key, value in evidence.items():
-        if key in sentences or key in {"event", "channel", "account_id", "occurred_at", "handles"} or value in (None, "", False):
+        if (
+            key in sentences
+            or key in {"event", "channel", "account_id", "occurred_at", "handles"}
+            or value in (None, "", False)
+        ):
             continue
         if key in {"why", "rule", "reason", "note"}:
             told.append(str(value))
@@ -115,7 +119,11 @@ def _shown_together(evidence: dict) -> str:
         for handle in evidence.get("handles", [])
         if isinstance(handle, dict)
     ]
-    return _("“%(event)s” on %(day)s showed together: %(handles)s") % {"event": name, "day": day, "handles": ", ".join(handles)}
+    return _("“%(event)s” on %(day)s showed together: %(handles)s") % {
+        "event": name,
+        "day": day,
+        "handles": ", ".join(handles),
+    }
 
 
 def tag_sources(contact: Contact) -> list[dict[str, Any]]:

@@ -56,11 +56,11 @@ def event_choices() -> list[tuple[str, str]]:
     return [*EventKind.choices, *tracked]
 
 
-
-
 def tag_users(tag_id: int) -> list[str]:
     """What names the tag in a rule. Two queries."""
-    return [str(name) for name, leaf in _named_leaves() if leaf.get("kind") == "tag" and tag_id in (leaf.get("tags") or [])]
+    return [
+        str(name) for name, leaf in _named_leaves() if leaf.get("kind") == "tag" and tag_id in (leaf.get("tags") or [])
+    ]
 
 
 def segment_users(segment: Segment) -> list[str]:
@@ -71,7 +71,9 @@ def segment_users(segment: Segment) -> list[str]:
         if leaf.get("kind") == "segment" and leaf.get("segment") == segment.pk
     ]
     for model, field in _pointing_at_segments():
-        users += [f"{model._meta.verbose_name} “{row}”" for row in model._default_manager.filter(**{field: segment})[:20]]
+        users += [
+            f"{model._meta.verbose_name} “{row}”" for row in model._default_manager.filter(**{field: segment})[:20]
+        ]
     return list(dict.fromkeys(users))
 
 
@@ -90,7 +92,9 @@ def segment_uses(ids: Iterable[int]) -> Counter[int]:
 
 
 def _named_leaves(without_segment: int | None = None) -> Iterator[tuple[str, dict[str, Any]]]:
-    for segment in Segment.objects.filter(static=False).exclude(pk=without_segment).only("name", "rule").order_by("name"):
+    for segment in (
+        Segment.objects.filter(static=False).exclude(pk=without_segment).only("name", "rule").order_by("name")
+    ):
         for _path, leaf in leaves_of(segment.rule):
             yield _("segment “%(name)s”") % {"name": segment.name}, leaf
     for rule in StageRule.objects.only("name", "rule"):

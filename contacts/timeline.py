@@ -57,7 +57,9 @@ def read(contact: Contact, *, group: str, channel: str, after: str, show_points:
     last_day = None
     if place := _place(after):
         moment, event_id, last_day = place
-        events = events.filter(Q(occurred_at__lt=moment) | Q(occurred_at=moment, id__lt=event_id), occurred_at__lte=moment)
+        events = events.filter(
+            Q(occurred_at__lt=moment) | Q(occurred_at=moment, id__lt=event_id), occurred_at__lte=moment
+        )
     found = list(events.order_by("-occurred_at", "-id")[: PAGE + 1])
     shown = found[:PAGE]
     more = _position(shown[-1]) if len(found) > PAGE else ""
@@ -102,7 +104,11 @@ def _by_day(events: Sequence[Event], last_day: date | None, show_points: bool) -
 
 def _names(events: Sequence[Event]) -> dict[int, str]:
     """Colleagues that events name by id. One query, none when there is nobody."""
-    ids = {by for event in events if isinstance(event.properties, dict) and isinstance(by := event.properties.get("by"), int)}
+    ids = {
+        by
+        for event in events
+        if isinstance(event.properties, dict) and isinstance(by := event.properties.get("by"), int)
+    }
     return dict(User.objects.filter(pk__in=ids).values_list("id", "name")) if ids else {}
 
 

@@ -57,13 +57,17 @@ def rename_journey(*, journey: Journey, name: str, by: User) -> None:
 
 
 @transaction.atomic
-def edit_draft(*, journey: Journey, revision: int | None, edit: Callable[[Definition], Definition], by: User) -> Version:
+def edit_draft(
+    *, journey: Journey, revision: int | None, edit: Callable[[Definition], Definition], by: User
+) -> Version:
     """Apply one edit to the draft, made from the newest version when there is none. ``revision`` is what the page showed
     (0: there was no draft; None: whatever there is); another one raises Stale. Undo gets the state before."""
     present = journey.versions.filter(state=VersionState.DRAFT).values_list("revision", flat=True).first() or 0
     draft = draft_of(journey, by=by)
     if revision is not None and revision != (present and draft.revision):
-        raise Stale(_("Somebody else changed this draft. The page now shows the newest state; please repeat your change."))
+        raise Stale(
+            _("Somebody else changed this draft. The page now shows the newest state; please repeat your change.")
+        )
     before = draft.definition
     after = edit(deepcopy(before))
     if after == before:

@@ -30,7 +30,7 @@ def run(scale: Scale) -> dict[str, Any]:
     warms up. Sends go
     into a plain table with the idempotency key (the gates of the ledger have a bench of their own, ``fanout``);
     ``through_gates`` is the same once more through the real ledger."""
-    share, rounds = scale.pick(10_000, 50_000), scale.pick(5, 7)
+    share, rounds = scale.pick(8_000, 50_000), scale.pick(5, 7)
     journey = _journey()
     _people(journey, share * (3 * rounds + 3))
     with connection.cursor() as cursor:
@@ -65,7 +65,13 @@ def _journey() -> Journey:
     rule = {"kind": "attribute", "name": "city", "op": "eq", "value": "Shanghai"}
     definition = blank() | {
         "steps": [
-            {"key": "w", "kind": "wait", "name": "", "config": {"mode": "for", "amount": 1, "unit": "hours"}, "branches": []},
+            {
+                "key": "w",
+                "kind": "wait",
+                "name": "",
+                "config": {"mode": "for", "amount": 1, "unit": "hours"},
+                "branches": [],
+            },
             {
                 "key": "s",
                 "kind": "split",

@@ -109,7 +109,9 @@ def lane_name(step: Step, branch: Branch) -> tuple[Text, str]:
         case "split":
             return branch_name(branch), "t-mute"
         case "ab":
-            return format_lazy("{name} · {weight}%", name=branch["name"] or key.upper(), weight=branch["weight"]), "t-mute"
+            return format_lazy(
+                "{name} · {weight}%", name=branch["name"] or key.upper(), weight=branch["weight"]
+            ), "t-mute"
         case "wait_event":
             if key == HAPPENED:
                 return branch["name"] or _("Happened"), "t-ok"

@@ -101,7 +101,9 @@ def _allowed(graph: Graph, entries: list[Entry], now: datetime) -> list[Entry]:
         return entries
     earlier = defaultdict(list)
     rows = Enrolment.objects.filter(journey_id=graph.journey_id, contact_id__in={entry.contact_id for entry in entries})
-    for contact_id, run, slot, state, entered_at in rows.values_list("contact_id", "run", "slot", "state", "entered_at"):
+    for contact_id, run, slot, state, entered_at in rows.values_list(
+        "contact_id", "run", "slot", "state", "entered_at"
+    ):
         earlier[contact_id].append((run, slot, state, entered_at))
     if not earlier:
         return entries
@@ -120,7 +122,9 @@ def _forbids(earlier: tuple, entry: Entry, policy: str, gap: int, zones: dict, n
     if policy == Reentry.AFTER_EXIT and state in OPEN_STATES and (not entry.key or slot == entry.key[:80]):
         return True
     zone = zones.get(entry.contact_id)
-    return bool(gap and zone) and local_time.day_of(zone, now) < local_time.day_of(zone, entered_at) + timedelta(days=gap)
+    return bool(gap and zone) and local_time.day_of(zone, now) < local_time.day_of(zone, entered_at) + timedelta(
+        days=gap
+    )
 
 
 def _context(properties: dict[str, Any]) -> str:
@@ -128,5 +132,3 @@ def _context(properties: dict[str, Any]) -> str:
     plain = {key: value for key, value in properties.items() if isinstance(value, str | int | float | bool)}
     text = json.dumps({"event": plain}) if plain else "{}"
     return text if len(text) <= MOST_CONTEXT else "{}"
-
-

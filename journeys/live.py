@@ -72,7 +72,9 @@ def _build(stamp: tuple) -> Index:
         if live and version.state == VersionState.PUBLISHED and (found := trigger_event(definition["trigger"])):
             kind, conditions = found
             trigger = definition["trigger"]
-            built.triggers[kind].append(Condition(graph, conditions, trigger.get("rule") or {}, trigger.get("key") or ""))
+            built.triggers[kind].append(
+                Condition(graph, conditions, trigger.get("rule") or {}, trigger.get("key") or "")
+            )
         if definition.get("goal"):
             built.goals[definition["goal"]["event"]].append(Condition(graph, definition["goal"]["where"]))
         for rule in definition.get("exits", ()):

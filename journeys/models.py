@@ -134,7 +134,9 @@ class Enrolment(models.Model):
             ),
         ]
         indexes = [
-            models.Index(fields=["journey", "due_at"], condition=IS_OPEN & Q(due_at__isnull=False), name="enrolment_due"),
+            models.Index(
+                fields=["journey", "due_at"], condition=IS_OPEN & Q(due_at__isnull=False), name="enrolment_due"
+            ),
             models.Index(fields=["journey", "-id"], name="enrolment_recent"),
         ]
 

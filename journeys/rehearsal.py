@@ -69,7 +69,13 @@ class Stop:
 class Rehearsal:
     def __init__(self, definition: Definition, contact: Contact, names: Names, *, journey_id: int, acts: bool) -> None:
         """``acts``: whether the customer is taken to do what steps wait for."""
-        self.definition, self.contact, self.names, self.journey_id, self.acts = definition, contact, names, journey_id, acts
+        self.definition, self.contact, self.names, self.journey_id, self.acts = (
+            definition,
+            contact,
+            names,
+            journey_id,
+            acts,
+        )
         self.real_now = self.now = clock.now()
         self.zone = local_time.zones_of([contact.pk]).get(contact.pk) or local_time.company_zone()
         self.rounds: dict[str, int] = {}
@@ -131,9 +137,7 @@ class Rehearsal:
         if verdict.state == State.HELD:
             self.now = verdict.first_until or self.now
             text = _("Held: {reason}. Leaves by {channel} at {time}.")
-            self.add(
-                format_lazy(text, reason=verdict.words, channel=channel.label, time=self._clock()), tone="t-warn"
-            )
+            self.add(format_lazy(text, reason=verdict.words, channel=channel.label, time=self._clock()), tone="t-warn")
         else:
             self.add(format_lazy(_("Leaves by {channel} at once."), channel=channel.label), tone="t-ok")
         self.stops[-1].message = self._show(content, channel)

@@ -82,4 +82,3 @@ def _branch(step: Step, branch: str) -> Text:
     if branch in Reason.values:
         return Reason(branch).label
     return ""
-

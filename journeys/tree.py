@@ -199,7 +199,9 @@ def _all_keys(definition: Definition) -> Iterator[str]:
 
 def remember(definition: Definition) -> None:
     """Note the highest number that a key ever had."""
-    numbers = (int(digits) for key in _all_keys(definition) if (digits := key.lstrip("abcdefghijklmnopqrstuvwxyz")).isdigit())
+    numbers = (
+        int(digits) for key in _all_keys(definition) if (digits := key.lstrip("abcdefghijklmnopqrstuvwxyz")).isdigit()
+    )
     definition["last"] = max(definition.get("last", 0), *numbers, 0)
 
 

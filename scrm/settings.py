@@ -171,7 +171,12 @@ CONTACT_MERGE_HANDLERS: list[str] = ["campaigns.merging.merged", "journeys.mergi
 """Called with (survivor_id, other_id) inside the transaction of a merge, to re-point a room's own rows."""
 CONTACT_UNMERGE_HANDLERS: list[str] = ["campaigns.merging.unmerged", "journeys.merging.on_unmerge"]
 """The same when a merge is undone, after identities went back to ``other_id`` and before the log does."""
-BENCHES: list[str] = ["contacts.bench.BENCHES", "campaigns.bench.BENCHES", "journeys.bench.BENCHES", "scrm.demo.bench.BENCHES"]
+BENCHES: list[str] = [
+    "contacts.bench.BENCHES",
+    "campaigns.bench.BENCHES",
+    "journeys.bench.BENCHES",
+    "scrm.demo.bench.BENCHES",
+]
 SEARCH_PROVIDERS = ["contacts.search.provide"]
 NAVIGATION = [
     "analytics.navigation.ITEMS",
@@ -219,9 +224,7 @@ STATICFILES_DIRS = [
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {
-        "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
-        if DEBUG
-        else "scrm.core.assets.Assets"
+        "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage" if DEBUG else "scrm.core.assets.Assets"
     },
 }
 MEDIA_ROOT = DATA_DIR / "media"

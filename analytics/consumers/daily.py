@@ -1,7 +1,6 @@
 """Consumer ``daily``: events -> counts per day, channel and programme. Exactly once, since the cursor moves in the same transaction."""
 
 from collections import Counter
-from collections.abc import Iterable
 from zoneinfo import ZoneInfo
 
 from django.db import connection

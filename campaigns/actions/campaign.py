@@ -81,7 +81,9 @@ def pause_campaign(*, campaign: Campaign, by: User) -> Campaign:
 def resume_campaign(*, campaign: Campaign, by: User) -> Campaign:
     """Goes on with exactly the rest. Raises NotNow."""
     campaign = _locked(campaign, CampaignState.PAUSED)
-    campaign.state = CampaignState.SENDING if Wave.objects.filter(campaign=campaign).exists() else CampaignState.SCHEDULED
+    campaign.state = (
+        CampaignState.SENDING if Wave.objects.filter(campaign=campaign).exists() else CampaignState.SCHEDULED
+    )
     campaign.save(update_fields=["state"])
     audit.record(by, "campaign.resumed", campaign)
     sending.resume("campaign", campaign.pk)
@@ -135,5 +137,7 @@ def missing_parts(campaign: Campaign) -> list[str]:
 def _locked(campaign: Campaign, *states: CampaignState) -> Campaign:
     row = Campaign.objects.select_for_update(of=("self",)).select_related("segment", "content").get(pk=campaign.pk)
     if row.state not in states:
-        raise NotNow(_("The campaign is “{state}” now; that is not possible any more.").format(state=row.get_state_display()))
+        raise NotNow(
+            _("The campaign is “{state}” now; that is not possible any more.").format(state=row.get_state_display())
+        )
     return row

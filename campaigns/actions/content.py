@@ -28,7 +28,9 @@ class VariantDraft:
 
 
 @transaction.atomic
-def save_content(*, content: Content | None, name: str, purpose: str, variants: list[VariantDraft], by: User) -> Content:
+def save_content(
+    *, content: Content | None, name: str, purpose: str, variants: list[VariantDraft], by: User
+) -> Content:
     """Make a draft or change one: the variants become exactly these. Raises campaigns.models.Immutable for approved content."""
     if content is None:
         content = Content(created_by=by)

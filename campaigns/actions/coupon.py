@@ -13,7 +13,15 @@ class BelowIssued(Exception):
 
 @transaction.atomic
 def save_batch(
-    *, batch: CouponBatch | None, name: str, value: Decimal, min_spend: Decimal, stock: int, valid_days: int, state: str, by: User
+    *,
+    batch: CouponBatch | None,
+    name: str,
+    value: Decimal,
+    min_spend: Decimal,
+    stock: int,
+    valid_days: int,
+    state: str,
+    by: User,
 ) -> CouponBatch:
     """Make or change a batch; its value and minimum spend are fixed once coupons are out. Locks the row. Raises BelowIssued."""
     batch = CouponBatch(created_by=by) if batch is None else CouponBatch.objects.select_for_update().get(pk=batch.pk)

@@ -57,7 +57,9 @@ class CampaignForm(forms.ModelForm):
     def channel_rows(self) -> list[tuple[ChannelKind, bool]]:
         """All channels, the chosen ones first and in their order."""
         rest = [channel for channel in CHANNELS if channel not in self.chosen]
-        return [(ChannelKind(channel), True) for channel in self.chosen] + [(ChannelKind(channel), False) for channel in rest]
+        return [(ChannelKind(channel), True) for channel in self.chosen] + [
+            (ChannelKind(channel), False) for channel in rest
+        ]
 
     def clean_expires_after_hours(self) -> int:
         hours = self.cleaned_data["expires_after_hours"]

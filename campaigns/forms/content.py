@@ -29,7 +29,9 @@ class ContentForm(forms.ModelForm):
     purpose = forms.ChoiceField(
         label=gettext_lazy("Purpose"),
         choices=[(Purpose.MARKETING, Purpose.MARKETING.label), (Purpose.TRANSACTIONAL, Purpose.TRANSACTIONAL.label)],
-        help_text=gettext_lazy("Marketing obeys consent, quiet hours and frequency caps; transactional answers something the customer did."),
+        help_text=gettext_lazy(
+            "Marketing obeys consent, quiet hours and frequency caps; transactional answers something the customer did."
+        ),
     )
 
 
@@ -105,7 +107,12 @@ def read_rows(data: QueryDict) -> list[VariantRow]:
             continue
         format = value("format") if value("format") in row.formats else row.draft.format
         row.draft = VariantDraft(
-            row.draft.channel, row.draft.language, format, value("subject").strip()[:200], value("preheader").strip()[:200], value("body")
+            row.draft.channel,
+            row.draft.language,
+            format,
+            value("subject").strip()[:200],
+            value("preheader").strip()[:200],
+            value("body"),
         )
         row.problems = variant_problems(row.unsaved())
         rows.append(row)

@@ -17,8 +17,12 @@ class Campaign(models.Model):
 
     name = models.CharField(_("name"), max_length=80)
     state = models.CharField(max_length=10, choices=CampaignState.choices, default=CampaignState.DRAFT)
-    segment = models.ForeignKey("contacts.Segment", models.PROTECT, null=True, blank=True, related_name="campaigns", verbose_name=_("segment"))
-    content = models.ForeignKey("campaigns.Content", models.PROTECT, null=True, blank=True, related_name="campaigns", verbose_name=_("content"))
+    segment = models.ForeignKey(
+        "contacts.Segment", models.PROTECT, null=True, blank=True, related_name="campaigns", verbose_name=_("segment")
+    )
+    content = models.ForeignKey(
+        "campaigns.Content", models.PROTECT, null=True, blank=True, related_name="campaigns", verbose_name=_("content")
+    )
     channels = models.JSONField(_("channels"), default=list)
     """Channel kinds in order of preference: each person gets it by the first that reaches them."""
     starts_at = models.DateTimeField(_("start"), null=True, blank=True)

@@ -5,7 +5,14 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
 from campaigns import queries, sending
-from campaigns.actions import cancel_campaign, delete_campaign, pause_campaign, resume_campaign, save_campaign, schedule_campaign
+from campaigns.actions import (
+    cancel_campaign,
+    delete_campaign,
+    pause_campaign,
+    resume_campaign,
+    save_campaign,
+    schedule_campaign,
+)
 from campaigns.actions.campaign import NotNow, Outdated, missing_parts
 from campaigns.forms.campaign import CampaignForm
 from campaigns.models import Campaign, CampaignState
@@ -67,7 +74,9 @@ def _settings(request: HttpRequest, campaign: Campaign | None) -> HttpResponse:
             )
             return redirect("campaigns:campaign_detail", pk=saved.pk)
         except Outdated:
-            form.add_error(None, _("Somebody else changed this campaign while you were writing. Look at it again, then save."))
+            form.add_error(
+                None, _("Somebody else changed this campaign while you were writing. Look at it again, then save.")
+            )
         except NotNow as reason:
             form.add_error(None, str(reason))
     status = 422 if request.method == "POST" else 200
@@ -94,7 +103,9 @@ def campaign_reach(request: HttpRequest, pk: int) -> HttpResponse:
     """htmx: who would get it now (or at its time), who later, who not and why. Writes nothing."""
     campaign = fetch(Campaign.objects.select_related("segment", "content"), pk=pk)
     if missing_parts(campaign):
-        return render(request, "campaigns/campaign_detail.html#reach", {"campaign": campaign, "missing": missing_parts(campaign)})
+        return render(
+            request, "campaigns/campaign_detail.html#reach", {"campaign": campaign, "missing": missing_parts(campaign)}
+        )
     at = max(campaign.starts_at or clock.now(), clock.now())
     people = segments.contacts(campaign.segment.rule, at)
     verdict = sending.preview(people, content=campaign.content, channels=campaign.channels, at=at)
@@ -106,7 +117,9 @@ def campaign_reach(request: HttpRequest, pk: int) -> HttpResponse:
 def campaign_result(request: HttpRequest, pk: int) -> HttpResponse:
     """htmx, polled while it is sending: the live numbers."""
     campaign = fetch(Campaign.objects.select_related("segment", "content"), pk=pk)
-    return render(request, "campaigns/campaign_detail.html#result", {"campaign": campaign, **queries.campaign_result(campaign)})
+    return render(
+        request, "campaigns/campaign_detail.html#result", {"campaign": campaign, **queries.campaign_result(campaign)}
+    )
 
 
 def _act(request: HttpRequest, pk: int, action, done: str) -> HttpResponse:

@@ -8,7 +8,16 @@ from django.views.decorators.http import require_POST
 from campaigns.actions import NotApprovable, approve_content, archive_content, delete_draft, new_version, save_content
 from campaigns.content import FIELDS
 from campaigns.enums import ContentState
-from campaigns.forms.content import CHANNELS, ContentForm, VariantRow, blank_row, missing_pairs, read_rows, rows_fault, rows_of
+from campaigns.forms.content import (
+    CHANNELS,
+    ContentForm,
+    VariantRow,
+    blank_row,
+    missing_pairs,
+    read_rows,
+    rows_fault,
+    rows_of,
+)
 from campaigns.models import Content, Variant
 from campaigns.preview import preview
 from campaigns.queries import content_library
@@ -75,7 +84,12 @@ def _editor(request: HttpRequest, content: Content | None) -> HttpResponse:
 
 
 def _page(
-    request: HttpRequest, content: Content | None, form: ContentForm | None, rows: list[VariantRow], fault: str = "", status: int = 200
+    request: HttpRequest,
+    content: Content | None,
+    form: ContentForm | None,
+    rows: list[VariantRow],
+    fault: str = "",
+    status: int = 200,
 ) -> HttpResponse:
     versions = Content.objects.filter(family=content.family).order_by("-version") if content else []
     first = preview(rows[0].unsaved(), request.user) if rows and not any(row.problems for row in rows) else None
@@ -111,7 +125,12 @@ def content_variant(request: HttpRequest) -> HttpResponse:
     rows = [row for row in rows if row.key != removed]
     for number, row in enumerate(rows):
         row.number = number
-    context = {"rows": rows, "missing": missing_pairs(rows), "fields": FIELDS, "open": added or (rows[0].key if rows else "")}
+    context = {
+        "rows": rows,
+        "missing": missing_pairs(rows),
+        "fields": FIELDS,
+        "open": added or (rows[0].key if rows else ""),
+    }
     return render(request, "campaigns/content_edit.html#variants", context)
 
 
@@ -161,4 +180,3 @@ def content_delete(request: HttpRequest, pk: int) -> HttpResponse:
     delete_draft(content=content, by=request.user)
     messages.success(request, _("The draft of “{name}” is deleted.").format(name=content.name))
     return redirect("campaigns:content_list")
-

@@ -43,8 +43,6 @@ def _by_group(rows, values):
     return rows.filter(state__in=[state for value in values for state in GROUPS[value][1]])
 
 
-
-
 def _facets(request: HttpRequest) -> list[Facet]:
     """The usual reasons are always offered; a rarer one when a link of another page asks for it."""
     asked = [Reason(value) for value in request.GET.getlist("reason") if value in Reason.values]

@@ -12,7 +12,14 @@ from scrm.core.models import User
 
 @transaction.atomic
 def save_stage_rule(
-    *, rule_id: int | None, name: str, from_stages: list[str], to_stage: str, rule: dict[str, Any], active: bool, by: User
+    *,
+    rule_id: int | None,
+    name: str,
+    from_stages: list[str],
+    to_stage: str,
+    rule: dict[str, Any],
+    active: bool,
+    by: User,
 ) -> StageRule:
     """Make a rule at the end of the list, or change one in its place. The rule must have been validated."""
     stage_rule = StageRule.objects.select_for_update().get(pk=rule_id) if rule_id else StageRule(position=_last() + 1)

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
+from time import monotonic
 from typing import Any
 
 from django.db.models import Case, Count, Exists, OuterRef, QuerySet, Value, When
@@ -17,8 +18,10 @@ from contacts.models import Consent, Contact, Identity
 from contacts.reach import ADDRESS_KINDS
 from scrm.core.models import User
 
-ROW_PATIENCE_MS = 80
+BUDGET_MS = 900
 TOTAL_PATIENCE_MS = 500
+SAMPLE_PATIENCE_MS = 300
+ROW_PATIENCE_MS = 80
 CHANNELS_PATIENCE_MS = 250
 ROWS_COUNTED = 12
 SAMPLE = 5
@@ -92,25 +95,45 @@ def draw(draft: Draft, *, without_segment: int | None = None) -> Draft:
 
 
 def figures(draft: Draft, user: User, now: datetime, language: str) -> Figures:
-    """The live count, the count of each row alone and a few people. Every statement has its own short time limit, so that
-    the whole takes under a second: what does not fit is an estimate and marked so."""
+    """The live count, a few people, the count of each row alone and the channels, within BUDGET_MS: a count that does not fit
+    is an estimate and marked so, what comes after is left out."""
     bad = {path for path, _name, _message in draft.problems}
     good = tree.without(draft.root, bad)
     rule = tree.to_rule(good)
     mine = Contact.objects.visible_to(user)
     people = meeting(mine, rule, now)
-    total = counting.count(people, patience_ms=TOTAL_PATIENCE_MS)
-    for node in list(_rows(draft.root, bad))[:ROWS_COUNTED]:
-        alone = {"kind": node.kind, **node.values}
-        node.count = counting.count(meeting(mine, alone, now), patience_ms=ROW_PATIENCE_MS)
-    return Figures(
+    budget = Budget()
+    total = counting.count(people, patience_ms=budget.of(TOTAL_PATIENCE_MS))
+    found = Figures(
         total=total,
-        everybody=counting.count(mine, patience_ms=ROW_PATIENCE_MS),
-        sample=sample(people),
+        everybody=counting.count(mine, patience_ms=budget.of(ROW_PATIENCE_MS)),
+        sample=sample(people, budget.of(SAMPLE_PATIENCE_MS)),
         sentence=segments.describe(rule, language),
         incomplete=bool(bad),
-        channels=reachable(people, total.number),
     )
+    for node in list(_rows(draft.root, bad))[:ROWS_COUNTED]:
+        if budget.is_spent:
+            break
+        alone = {"kind": node.kind, **node.values}
+        node.count = counting.count(meeting(mine, alone, now), patience_ms=budget.of(ROW_PATIENCE_MS))
+    if not budget.is_spent:
+        found.channels = reachable(people, total.number, budget.of(CHANNELS_PATIENCE_MS))
+    return found
+
+
+class Budget:
+    """Milliseconds left of BUDGET_MS for all statements of one step of building together."""
+
+    def __init__(self) -> None:
+        self.until = monotonic() + BUDGET_MS / 1000
+
+    def of(self, wish: int) -> int:
+        """The wish, or what is left; never nothing."""
+        return max(min(wish, int((self.until - monotonic()) * 1000)), 10)
+
+    @property
+    def is_spent(self) -> bool:
+        return monotonic() >= self.until
 
 
 def meeting(mine: QuerySet[Contact], rule: dict[str, Any], now: datetime) -> QuerySet[Contact]:
@@ -121,7 +144,7 @@ def meeting(mine: QuerySet[Contact], rule: dict[str, Any], now: datetime) -> Que
         return mine.none()
 
 
-def reachable(people: QuerySet[Contact], total: int) -> list[dict[str, Any]]:
+def reachable(people: QuerySet[Contact], total: int, patience_ms: int) -> list[dict[str, Any]]:
     """Per channel: an address that works, and marketing consent not withdrawn. Left out when it can't be had quickly."""
     refused = Consent.objects.filter(
         contact=OuterRef("contact"), purpose=Purpose.MARKETING, state=ConsentState.WITHDRAWN, channel=OuterRef("via")
@@ -135,17 +158,22 @@ def reachable(people: QuerySet[Contact], total: int) -> list[dict[str, Any]]:
         .values_list("via")
         .annotate(n=Count("contact", distinct=True))
     )
-    found = counting.patient(lambda: list(held), CHANNELS_PATIENCE_MS) if total else None
+    found = counting.patient(lambda: list(held), patience_ms) if total else None
     return [
-        {"channel": channel, "label": ChannelKind(channel).label, "number": n, "percent": f"{min(n / total, 1) * 100:.1f}"}
+        {
+            "channel": channel,
+            "label": ChannelKind(channel).label,
+            "number": n,
+            "percent": f"{min(n / total, 1) * 100:.1f}",
+        }
         for channel, n in sorted(found or [], key=lambda row: -row[1])
     ]
 
 
-def sample(people: QuerySet[Contact]) -> list[Contact]:
+def sample(people: QuerySet[Contact], patience_ms: int) -> list[Contact]:
     """The five seen last: an order that an index gives."""
     latest = people.select_related("owner").defer("name_grams").order_by("-last_seen_at", "-id")[:SAMPLE]
-    return counting.patient(lambda: list(latest), TOTAL_PATIENCE_MS) or []
+    return counting.patient(lambda: list(latest), patience_ms) or []
 
 
 def _rows(root: Node, bad: set[str]) -> Iterator[Node]:

@@ -81,4 +81,3 @@ def _where_rows(node: Node, schema: Schema) -> list[WhereRow]:
 
 def menu() -> list[Schema]:
     return list(SCHEMAS.values())
-

@@ -86,7 +86,11 @@ def attribute_ops(lists: Any, values: Values) -> list[tuple[str, Any]]:
         return [*PICK_OPS, *KNOWN_OPS] if name != "known" else PICK_OPS[:1]
     if name in NUMBER_NAMES:
         return COMPARE
-    return [*TEXT_OPS, *COMPARE[:2], *COMPARE[3:], *KNOWN_OPS] if name.startswith("attributes.") else [*TEXT_OPS, *KNOWN_OPS]
+    return (
+        [*TEXT_OPS, *COMPARE[:2], *COMPARE[3:], *KNOWN_OPS]
+        if name.startswith("attributes.")
+        else [*TEXT_OPS, *KNOWN_OPS]
+    )
 
 
 def attribute_kind(values: Values) -> str:
@@ -131,7 +135,9 @@ def _attribute_tidy(values: Values) -> Values:
 
 def _event_tidy(values: Values) -> Values:
     """Only a sum has a property; a run of days is always "at least"; empty optional fields are left out."""
-    values = {key: held for key, held in values.items() if not (key in {"channel", "property", "days"} and held in ("", None))}
+    values = {
+        key: held for key, held in values.items() if not (key in {"channel", "property", "days"} and held in ("", None))
+    }
     if values.get("measure") != "sum":
         values.pop("property", None)
     elif "property" not in values:
@@ -176,7 +182,11 @@ _TAG = Schema(
     "t-ai",
     (
         Field(
-            "op", "choice", _("How many"), [("any", _("has any of")), ("all", _("has all of")), ("none", _("has none of"))], "any"
+            "op",
+            "choice",
+            _("How many"),
+            [("any", _("has any of")), ("all", _("has all of")), ("none", _("has none of"))],
+            "any",
         ),
         Field("tags", "many", _("Tags"), lambda lists, values: lists.tags, [], integer=True),
     ),

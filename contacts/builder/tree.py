@@ -60,7 +60,9 @@ def from_rule(rule: Rule | None) -> Node:
 def to_rule(node: Node) -> Rule:
     """The rule of the tree, rows that are not yet complete included as they are."""
     rule = (
-        {node.kind: [to_rule(child) for child in node.children]} if node.is_group else {"kind": node.kind, **node.values}
+        {node.kind: [to_rule(child) for child in node.children]}
+        if node.is_group
+        else {"kind": node.kind, **node.values}
     )
     return {"not": rule} if node.negated else rule
 

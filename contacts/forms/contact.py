@@ -33,7 +33,9 @@ class ContactForm(forms.ModelForm):
     def clean_time_zone(self) -> str:
         zone = self.cleaned_data["time_zone"]
         if zone and zone not in available_timezones():
-            raise ValidationError(_("“%(zone)s” is not a time zone. Write it like Asia/Shanghai."), params={"zone": zone})
+            raise ValidationError(
+                _("“%(zone)s” is not a time zone. Write it like Asia/Shanghai."), params={"zone": zone}
+            )
         return zone
 
 
@@ -118,4 +120,6 @@ class TagNameForm(forms.Form):
 class ConsentForm(forms.Form):
     channel = forms.ChoiceField(choices=[(channel.value, channel.label) for channel in ADDRESS_KINDS])
     state = forms.ChoiceField(choices=[(s.value, s.label) for s in (ConsentState.GRANTED, ConsentState.WITHDRAWN)])
-    reason = forms.CharField(max_length=200, error_messages={"required": _("Say where this comes from; it is the proof.")})
+    reason = forms.CharField(
+        max_length=200, error_messages={"required": _("Say where this comes from; it is the proof.")}
+    )

@@ -11,7 +11,7 @@ from contacts.identity.normalise import mask
 from contacts.log.copying import array, copy_rows, copy_text, json_text, stamps, text_array
 from contacts.log.incoming import Incoming
 from contacts.log.writing import plausible
-from scrm.lib import cjk, crypto
+from scrm.lib import cjk, clock, crypto
 
 if TYPE_CHECKING:
     from contacts.identity.resolving import Key, Person, Row
@@ -75,7 +75,8 @@ def make_identities(attached: list[tuple["Row", int]], batch: Sequence[Incoming]
     keys = [row.key for row, _n in attached]
     seal = crypto.sealer("identity")
     proofs = [_proof(row.trust, batch[n]) for row, n in attached]
-    moments = [batch[n].occurred_at for _row, n in attached]
+    now = clock.now()
+    moments = [plausible(batch[n].occurred_at, now) for _row, n in attached]
     with connection.cursor() as cursor:
         cursor.execute(
             "INSERT INTO contacts_identity (contact_id, kind, scope, index, index_key, value, hint, trust, evidence,"
@@ -98,8 +99,8 @@ def make_identities(attached: list[tuple["Row", int]], batch: Sequence[Incoming]
             ],
         )
         stored = {(kind, scope, index): identity_id for identity_id, kind, scope, index in cursor.fetchall()}
-    for row, _n in attached:
-        row.id = stored.get(row.key)
+    for (row, _n), moment in zip(attached, moments, strict=True):
+        row.id, row.seen_at = stored.get(row.key), moment
     return len(stored) == len(attached)
 
 

@@ -30,7 +30,7 @@ class Settled:
     contact_id: int | None = None
     identity_id: int | None = None
     seen_at: datetime | None = None
-    """last_seen_at of the identity as stored; None when it is new."""
+    """last_seen_at of the identity as stored."""
     created: bool = False
 
 

@@ -99,7 +99,9 @@ def email_confirmed(p: Properties) -> Line:
 
 def order_paid(p: Properties) -> Line:
     total = money_of(p, "total", "revenue", "value", "amount")
-    return Line(_("Paid the order"), _order_number(p), body=_order_lines(p), amount=total, icon="shopping-bag", tone="ok")
+    return Line(
+        _("Paid the order"), _order_number(p), body=_order_lines(p), amount=total, icon="shopping-bag", tone="ok"
+    )
 
 
 def order_refunded(p: Properties) -> Line:

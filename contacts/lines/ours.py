@@ -98,7 +98,9 @@ def how_label(how: str) -> str:
 
 
 def segment_entered(p: Properties) -> Line:
-    return Line(_("Entered the segment"), text_of(p, "name", "segment_name", "segment"), icon="filter-plus", tone="mute")
+    return Line(
+        _("Entered the segment"), text_of(p, "name", "segment_name", "segment"), icon="filter-plus", tone="mute"
+    )
 
 
 def segment_left(p: Properties) -> Line:
@@ -121,7 +123,9 @@ def journey_exited(p: Properties) -> Line:
         "stopped": _("journey stopped"),
     }
     notes = (Note(known.get(reason, reason)),) if reason else ()
-    return Line(_("Left the journey"), text_of(p, "name", "journey_name", "journey"), notes=notes, icon="route-off", tone="mute")
+    return Line(
+        _("Left the journey"), text_of(p, "name", "journey_name", "journey"), notes=notes, icon="route-off", tone="mute"
+    )
 
 
 def reason_label(reason: str) -> str:

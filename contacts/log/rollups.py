@@ -102,7 +102,9 @@ def _count_acts(sums: dict[int, list[Any]]) -> list[int]:
         cursor.execute(
             "SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off;"
             "UPDATE contacts_contact c SET event_count = c.event_count + t.n,"
-            " first_seen_at = LEAST(c.first_seen_at, t.first), last_seen_at = GREATEST(c.last_seen_at, t.last)"
+            " first_seen_at = LEAST(c.first_seen_at, t.first),"
+            # Kept to the minute: within a browsing session the row changes no indexed column and its update stays cheap.
+            " last_seen_at = CASE WHEN t.last >= c.last_seen_at + interval '1 minute' THEN t.last ELSE c.last_seen_at END"
             " FROM unnest(%s::bigint[], %s::int[], %s::timestamptz[], %s::timestamptz[]) AS t(id, n, first, last)"
             " WHERE c.id = t.id AND c.merged_into_id IS NULL RETURNING c.id",
             [

@@ -58,7 +58,7 @@ class Contact(models.Model):
     """Channel account of the first touch (channels_ingest.Channel), 0 when none."""
     first_seen_at = models.DateTimeField()
     last_seen_at = models.DateTimeField()
-    """Last act of the person (not of ours), business time."""
+    """Last act of the person (not of ours), business time, kept to the minute."""
     event_count = models.IntegerField(default=0)
     """Acts of the person. What we do to them is on the timeline too, but does not rewrite this row."""
     order_count = models.IntegerField(default=0)

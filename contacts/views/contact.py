@@ -63,7 +63,9 @@ def contact(request: HttpRequest, pk: int) -> HttpResponse:
         "order_mean": person.order_total / person.order_count if person.order_count else None,
         "days_since_order": profile.days_ago(person.last_order_at, now),
         "stages": Stage.choices,
-        "owners": queries.owners_for(request.user, everybody=True) if request.user.can(Permission.CONTACTS_EDIT) else [],
+        "owners": queries.owners_for(request.user, everybody=True)
+        if request.user.can(Permission.CONTACTS_EDIT)
+        else [],
         "hands_away": request.user.scope == Scope.OWN,
         "panels": profile.panels(request, person, settings.CONTACT_PANELS),
     }

@@ -58,7 +58,9 @@ def contact_owner(request: HttpRequest, pk: int) -> HttpResponse:
     contact_for(request.user, pk)
     form = OwnerForm(request.POST)
     if not form.is_valid():
-        return done(request, "contacts:contact", _("This person can’t own contacts any more. Choose another."), Level.BAD, pk)
+        return done(
+            request, "contacts:contact", _("This person can’t own contacts any more. Choose another."), Level.BAD, pk
+        )
     owner = form.cleaned_data["owner"]
     actions.assign_owner(contact_ids=[pk], owner=owner, by=request.user)
     text = _("Handed over to %(name)s.") % {"name": owner.name} if owner else _("The contact has no owner now.")
@@ -127,7 +129,9 @@ def _tags(request: HttpRequest, person: Contact, *, typed: str = "", error: str 
     return render(request, "contacts/_tags.html", context, status=422 if error else 200)
 
 
-def _conflict(request: HttpRequest, person: Contact, form: ContactForm, rows: AttributeRows, typed: dict) -> HttpResponse:
+def _conflict(
+    request: HttpRequest, person: Contact, form: ContactForm, rows: AttributeRows, typed: dict
+) -> HttpResponse:
     """The stored values that differ from what was typed, next to the untouched input."""
     theirs = [
         {"label": form.fields[name].label, "value": getattr(person, name)}

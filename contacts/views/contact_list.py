@@ -113,7 +113,9 @@ def decorated(found: list[Contact]) -> list[Row]:
     ids = [contact.pk for contact in found]
     channels: dict[int, list[str]] = {}
     hints: dict[int, str] = {}
-    for identity in Identity.objects.filter(contact__in=ids).only("contact_id", "kind", "hint", "reachable").order_by("-id"):
+    for identity in (
+        Identity.objects.filter(contact__in=ids).only("contact_id", "kind", "hint", "reachable").order_by("-id")
+    ):
         channel = CHANNEL_OF[identity.kind].value
         held = channels.setdefault(identity.contact_id, [])
         if identity.reachable and channel in ADDRESS_KINDS and channel not in held:
@@ -121,7 +123,9 @@ def decorated(found: list[Contact]) -> list[Row]:
         if channel != "web" or identity.contact_id not in hints:
             hints[identity.contact_id] = identity.hint
     tags: dict[int, list[str]] = {}
-    for contact_id, name in Tagging.objects.filter(contact__in=ids).order_by("tag__name").values_list("contact", "tag__name"):
+    for contact_id, name in (
+        Tagging.objects.filter(contact__in=ids).order_by("tag__name").values_list("contact", "tag__name")
+    ):
         tags.setdefault(contact_id, []).append(name)
     return [
         Row(
@@ -133,5 +137,3 @@ def decorated(found: list[Contact]) -> list[Row]:
         )
         for contact in found
     ]
-
-

@@ -95,7 +95,12 @@ def segment_members(request: HttpRequest, pk: int) -> HttpResponse:
     members = SegmentMember.objects.filter(segment=segment).values("contact")
     rows = Contact.objects.visible_to(request.user).filter(pk__in=members).select_related("owner")
     page = ContactPage.of(
-        listing(request, rows.defer("name_grams", "attributes"), sorts={"seen": "-last_seen_at", "created": "-created_at"}, size=30)
+        listing(
+            request,
+            rows.defer("name_grams", "attributes"),
+            sorts={"seen": "-last_seen_at", "created": "-created_at"},
+            size=30,
+        )
     )
     context = {"segment": segment, "page": page, "people": decorated(page.rows)}
     return render_page(request, "contacts/segment_members.html", context)
@@ -113,14 +118,18 @@ def segment_freeze(request: HttpRequest, pk: int) -> HttpResponse:
     except segments.BrokenRule as error:
         return done(request, "contacts:segment", str(error), Level.BAD, pk)
     frozen = actions.freeze_segment(segment_id=pk, name=name, people=people, by=request.user)
-    return done(request, "contacts:segment", _("Kept as the list “%(name)s”.") % {"name": frozen.name}, Level.OK, frozen.pk)
+    return done(
+        request, "contacts:segment", _("Kept as the list “%(name)s”.") % {"name": frozen.name}, Level.OK, frozen.pk
+    )
 
 
 @require_POST
 @requires(Permission.SEGMENTS_EDIT)
 def segment_copy(request: HttpRequest, pk: int) -> HttpResponse:
     segment = segment_for(pk)
-    copy = actions.copy_segment(segment_id=pk, name=_free_name(_("%(name)s, copy") % {"name": segment.name}), by=request.user)
+    copy = actions.copy_segment(
+        segment_id=pk, name=_free_name(_("%(name)s, copy") % {"name": segment.name}), by=request.user
+    )
     return done(request, "contacts:segment", _("Copied."), Level.OK, copy.pk)
 
 
@@ -133,7 +142,9 @@ def segment_delete(request: HttpRequest, pk: int) -> HttpResponse:
     if request.method == "POST":
         try:
             actions.delete_segment(segment_id=pk, by=request.user)
-            return done(request, "contacts:segment_list", _("The segment “%(name)s” is deleted.") % {"name": segment.name})
+            return done(
+                request, "contacts:segment_list", _("The segment “%(name)s” is deleted.") % {"name": segment.name}
+            )
         except actions.SegmentInUse as refusal:
             users = refusal.users
     context = {"segment": segment, "users": users}
@@ -187,5 +198,3 @@ def _free_name(name: str) -> str:
 
 def _number(text: str) -> int | None:
     return int(text) if text.isascii() and text.isdigit() and len(text) < 18 else None
-
-

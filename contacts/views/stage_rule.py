@@ -73,7 +73,9 @@ def stage_rule_switch(request: HttpRequest, pk: int) -> HttpResponse:
 def stage_rule_delete(request: HttpRequest, pk: int) -> HttpResponse:
     rule = fetch(StageRule, pk=pk)
     actions.delete_stage_rule(rule_id=pk, by=request.user)
-    return done(request, "contacts:stage_rule_list", _("The rule “%(name)s” is deleted.") % {"name": rule.label}, Level.OK)
+    return done(
+        request, "contacts:stage_rule_list", _("The rule “%(name)s” is deleted.") % {"name": rule.label}, Level.OK
+    )
 
 
 def _page(request, draft, form, stored: StageRule | None, *, status: int = 200, **more: Any) -> HttpResponse:

@@ -69,5 +69,3 @@ def _usage(user) -> dict[int, int]:
     if user.scope != Scope.ALL:
         rows = rows.filter(Exists(Contact.objects.visible_to(user).filter(pk=OuterRef("contact"))))
     return dict(rows.values_list("tag").annotate(n=Count("id")).order_by())
-
-

@@ -110,7 +110,9 @@ class Send(Kind):
             yield Problem(key, _("Choose at least one channel."))
         content = names.contents.get(config.get("content"))
         if content is None:
-            text = _("The chosen content no longer exists.") if config.get("content") else _("Choose the content to send.")
+            text = (
+                _("The chosen content no longer exists.") if config.get("content") else _("Choose the content to send.")
+            )
             yield Problem(key, text)
             return
         if content.state != ContentState.APPROVED:

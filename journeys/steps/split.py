@@ -30,11 +30,15 @@ class Split(Kind):
                 continue
             name = branch["name"] or branch_name(branch)
             if not branch.get("rule"):
-                yield Problem(step["key"], format_lazy(_("Branch {name} has no condition."), name=name), branch=branch["key"])
+                yield Problem(
+                    step["key"], format_lazy(_("Branch {name} has no condition."), name=name), branch=branch["key"]
+                )
                 continue
             for trouble in segments.validate(branch["rule"]):
                 yield Problem(
-                    step["key"], format_lazy("{name}: {trouble}", name=name, trouble=trouble.message), branch=branch["key"]
+                    step["key"],
+                    format_lazy("{name}: {trouble}", name=name, trouble=trouble.message),
+                    branch=branch["key"],
                 )
 
     def enter(self, people, node, walk):
@@ -52,7 +56,9 @@ class Split(Kind):
             if branch["key"] == ELSE or not branch.get("rule"):
                 continue
             if segments.matching(branch["rule"], {rehearsal.contact.pk}, rehearsal.real_now):
-                rehearsal.add(format_lazy(_("Takes the branch {name}: its condition holds today."), name=branch_name(branch)))
+                rehearsal.add(
+                    format_lazy(_("Takes the branch {name}: its condition holds today."), name=branch_name(branch))
+                )
                 return branch["key"]
         rehearsal.add(_("No condition holds today: takes the branch for everybody else."))
         return ELSE

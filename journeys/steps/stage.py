@@ -20,7 +20,9 @@ class StageStep(Kind):
 
     def tell(self, step, names):
         stage = step["config"].get("stage")
-        return Told(step["name"] or (Stage(stage).label if stage else _("Choose a stage")), _("Set the lifecycle stage"))
+        return Told(
+            step["name"] or (Stage(stage).label if stage else _("Choose a stage")), _("Set the lifecycle stage")
+        )
 
     def check(self, step, names):
         if step["config"].get("stage") not in Stage.values:

@@ -34,7 +34,9 @@ class TagStep(Kind):
         if config.get("act") == "remove":
             return Told(step["name"] or name, _("Remove the tag"))
         days = config.get("days")
-        return Told(step["name"] or name, format_lazy(_("Valid for {days} days"), days=days) if days else _("Add the tag"))
+        return Told(
+            step["name"] or name, format_lazy(_("Valid for {days} days"), days=days) if days else _("Add the tag")
+        )
 
     def check(self, step, names):
         tag = step["config"].get("tag")

@@ -72,12 +72,12 @@ class WaitEvent(Kind):
         since_step = config.get("since") != "entry"
         with connection.cursor() as cursor:
             cursor.execute(
-                "INSERT INTO journeys_subscription (enrolment_id, contact_id, kind, \"where\", floor_id, floor_at, checked)"
+                'INSERT INTO journeys_subscription (enrolment_id, contact_id, kind, "where", floor_id, floor_at, checked)'
                 " SELECT id, contact_id, %(kind)s, %(where)s::jsonb,"
                 " CASE WHEN %(step)s THEN greatest(entry_event_id, wake_event_id) ELSE entry_event_id END,"
                 " CASE WHEN %(step)s AND wake_event_id = 0 THEN due_at END, false"
                 " FROM journeys_enrolment WHERE id = ANY(%(ids)s::bigint[])"
-                " ON CONFLICT (enrolment_id) DO UPDATE SET kind = excluded.kind, \"where\" = excluded.where,"
+                ' ON CONFLICT (enrolment_id) DO UPDATE SET kind = excluded.kind, "where" = excluded.where,'
                 " floor_id = excluded.floor_id, floor_at = excluded.floor_at, checked = false",
                 {
                     "kind": config["event"],

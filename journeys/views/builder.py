@@ -38,7 +38,9 @@ def journey_counts(request: HttpRequest, pk: int) -> HttpResponse:
     """Fresh figures for the cards and the status line, out of band; asked for every few seconds while the page is open."""
     journey = journey_for(request.user, pk)
     number = request.GET.get("version", "")
-    shown = show(request.user, journey, int(number) if number.isdigit() and journey.versions.filter(number=number) else None)
+    shown = show(
+        request.user, journey, int(number) if number.isdigit() and journey.versions.filter(number=number) else None
+    )
     return render(request, "journeys/_counts.html", shown.bar() | {"cards": shown.board.flat()})
 
 

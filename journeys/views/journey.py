@@ -39,7 +39,9 @@ def journey_list(request: HttpRequest) -> HttpResponse:
 def journey_new(request: HttpRequest) -> HttpResponse:
     """Modal: a name, from nothing or from a recipe."""
     recipe = RECIPES.get(request.POST.get("recipe") or request.GET.get("recipe", ""))
-    form = JourneyForm(request.POST or None, initial={"recipe": recipe.key if recipe else "", "name": _free_name(recipe)})
+    form = JourneyForm(
+        request.POST or None, initial={"recipe": recipe.key if recipe else "", "name": _free_name(recipe)}
+    )
     if request.method == "POST" and form.is_valid():
         journey = actions.create_journey(
             name=form.cleaned_data["name"],
@@ -122,7 +124,9 @@ def journey_end(request: HttpRequest, pk: int) -> HttpResponse:
         inside = actions.end_journey(journey=journey, by=request.user)
     except actions.Refused as refused:
         return done(request, "journeys:journey_detail", str(refused), Level.BAD, pk)
-    text = ngettext("Ended. %(n)s person is taken out.", "Ended. %(n)s people are taken out.", inside) % {"n": count(inside)}
+    text = ngettext("Ended. %(n)s person is taken out.", "Ended. %(n)s people are taken out.", inside) % {
+        "n": count(inside)
+    }
     return done(request, "journeys:journey_detail", text, Level.OK, pk)
 
 
@@ -152,4 +156,8 @@ def _free_name(recipe) -> str:
         return ""
     name = str(recipe.name)
     taken = set(Journey.objects.filter(name__startswith=name).values_list("name", flat=True))
-    return name if name not in taken else next(f"{name} {n}" for n in range(2, len(taken) + 3) if f"{name} {n}" not in taken)
+    return (
+        name
+        if name not in taken
+        else next(f"{name} {n}" for n in range(2, len(taken) + 3) if f"{name} {n}" not in taken)
+    )

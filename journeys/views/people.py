@@ -74,7 +74,9 @@ def contact_add(request: HttpRequest, pk: int) -> HttpResponse:
     if text:
         people = people.filter(name__icontains=text)
     context = {"journey": journey, "people": people.order_by("-last_seen_at", "-id")[:CHOICES], "q": text}
-    template = "journeys/contact_add.html#people" if request.htmx.target == "add-people" else "journeys/contact_add.html"
+    template = (
+        "journeys/contact_add.html#people" if request.htmx.target == "add-people" else "journeys/contact_add.html"
+    )
     return render(request, template, context)
 
 

@@ -73,7 +73,9 @@ class Shown:
             "entered": entered,
             "rate": converted / entered if entered else None,
             "goal": event_label(goal["event"]) if goal.get("event") else "",
-            "changed": changes(self.published.definition, self.draft.definition) if self.published and self.draft else 0,
+            "changed": changes(self.published.definition, self.draft.definition)
+            if self.published and self.draft
+            else 0,
             "board": self.board,
             "editable": self.editable,
             "pinned": self.pinned,
@@ -88,7 +90,13 @@ class Shown:
         if card is None:
             return {"card": None, "selected": ""}
         definition = self.version.definition
-        context = {"card": card, "selected": key, "editable": self.editable, "journey": self.journey, "names": self.names}
+        context = {
+            "card": card,
+            "selected": key,
+            "editable": self.editable,
+            "journey": self.journey,
+            "names": self.names,
+        }
         if key == TRIGGER:
             trigger = definition["trigger"]
             form = form or TriggerForm(names=self.names, initial=TriggerForm.start(definition))
@@ -140,12 +148,15 @@ class Shown:
         """How the messages of a send step ended, from the live counts."""
         left = {outcome: self.counts.left(key, outcome.value) for outcome in Outcome}
         total = sum(left.values())
-        return [
-            {"label": outcome.label, "n": n, "share": n / total, "bad": outcome is not Outcome.SENT}
-            for outcome, n in left.items()
-            if n or outcome is Outcome.SENT
-        ] if total else []
-
+        return (
+            [
+                {"label": outcome.label, "n": n, "share": n / total, "bad": outcome is not Outcome.SENT}
+                for outcome, n in left.items()
+                if n or outcome is Outcome.SENT
+            ]
+            if total
+            else []
+        )
 
 
 def show(user: User, journey: Journey, number: int | None = None) -> Shown:
@@ -173,7 +184,8 @@ def revision_of(shown: Shown) -> int:
 def base_context(shown: Shown, key: str = "", form: Any = None) -> dict[str, Any]:
     """Everything the builder page and its partials read."""
     palette = [
-        (label, [(name, kind) for name, kind in KINDS.items() if kind.group == group]) for group, label in GROUPS.items()
+        (label, [(name, kind) for name, kind in KINDS.items() if kind.group == group])
+        for group, label in GROUPS.items()
     ]
     return {
         **shown.bar(),
@@ -186,7 +198,13 @@ def base_context(shown: Shown, key: str = "", form: Any = None) -> dict[str, Any
 
 
 def redraw(
-    request: HttpRequest, journey: Journey, key: str = "", form: Any = None, *, inspector: bool = True, status: int = 200
+    request: HttpRequest,
+    journey: Journey,
+    key: str = "",
+    form: Any = None,
+    *,
+    inspector: bool = True,
+    status: int = 200,
 ) -> HttpResponse:
     """The answer to an edit: the canvas, and beside it bar, status line and inspector."""
     shown = show(request.user, journey)
@@ -194,10 +212,11 @@ def redraw(
         key = ""
     context = base_context(shown, key, form) | {"with_inspector": inspector}
     response = render(request, "journeys/_redraw.html", context, status=status)
-    response.headers["HX-Replace-Url"] = reverse("journeys:journey_detail", args=[journey.pk]) + (f"?step={key}" if key else "")
+    response.headers["HX-Replace-Url"] = reverse("journeys:journey_detail", args=[journey.pk]) + (
+        f"?step={key}" if key else ""
+    )
     return response
 
 
 def _where(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return [{**row, "at": at} for at, row in enumerate(rows)]
-

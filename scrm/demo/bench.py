@@ -88,9 +88,14 @@ def _milliseconds(client: Client, url: str) -> float:
 
 
 def _urls(journey: Journey, campaign: Campaign, segment: Segment) -> dict[str, str]:
-    busiest = Contact.objects.living().order_by("pk").values_list("pk", flat=True)[0]  # the data gives most events to the first
+    busiest = (
+        Contact.objects.living().order_by("pk").values_list("pk", flat=True)[0]
+    )  # the data gives most events to the first
     someone = Contact.objects.living().exclude(name="").order_by("pk").first()
-    contacts, message = reverse("contacts:contact_list"), Message.objects.order_by("-pk").values_list("pk", flat=True)[0]
+    contacts, message = (
+        reverse("contacts:contact_list"),
+        Message.objects.order_by("-pk").values_list("pk", flat=True)[0],
+    )
     return {
         "overview": reverse("analytics:overview"),
         "contacts": contacts,
@@ -119,16 +124,36 @@ def _urls(journey: Journey, campaign: Campaign, segment: Segment) -> dict[str, s
 
 def _programmes(by: User) -> tuple[Journey, Campaign, Segment]:
     segment = save_segment(
-        segment_id=None, name="Bench", description="", rule={"all": [{"kind": "stage", "stages": ["prospect"]}]}, version=None, by=by
+        segment_id=None,
+        name="Bench",
+        description="",
+        rule={"all": [{"kind": "stage", "stages": ["prospect"]}]},
+        version=None,
+        by=by,
     )
-    drafts = [VariantDraft("oa", "zh-hans", "text", body="x"), VariantDraft("email", "zh-hans", "markdown", subject="x", body="x")]
-    content = approve_content(content=save_content(content=None, name="Bench", purpose="marketing", variants=drafts, by=by), by=by)
+    drafts = [
+        VariantDraft("oa", "zh-hans", "text", body="x"),
+        VariantDraft("email", "zh-hans", "markdown", subject="x", body="x"),
+    ]
+    content = approve_content(
+        content=save_content(content=None, name="Bench", purpose="marketing", variants=drafts, by=by), by=by
+    )
     journey = create_journey(
-        name="Bench", by=by, definition=RECIPES["welcome"].make(welcome_content=content.pk, mail_content=content.pk), recipe="welcome"
+        name="Bench",
+        by=by,
+        definition=RECIPES["welcome"].make(welcome_content=content.pk, mail_content=content.pk),
+        recipe="welcome",
     )
     publish_draft(journey=journey, by=by)
     campaign = save_campaign(
-        campaign=None, name="Bench", segment=segment, content=content, channels=["email"], starts_at=None, expires_after_hours=72, by=by
+        campaign=None,
+        name="Bench",
+        segment=segment,
+        content=content,
+        channels=["email"],
+        starts_at=None,
+        expires_after_hours=72,
+        by=by,
     )
     return journey, campaign, segment
 

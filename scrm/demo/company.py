@@ -15,7 +15,7 @@ from contacts.models import Segment
 from scrm.core.models import Company, Role, Team, User
 
 NAME = "山野跑步"
-PASSWORD = "zhike-demo-2026"  # noqa: S105 - printed at every start; demo mode listens on this machine only
+PASSWORD = "zhike-demo-2026"
 OA_APP_ID = "wxdemo0000000001"
 OA_SECRETS = {
     "app_secret": "demo-app-secret-0000000000000001",
@@ -35,7 +35,13 @@ PEOPLE = [
     ("许安然", "manager", "manager@shanye.example", "华东组"),
 ]
 """Name, role, log-in, team."""
-SCENES = [("shop-window", "橱窗二维码"), ("cashier", "收银台二维码"), ("shoe-box", "鞋盒卡片"), ("race-day", "马拉松展位"), ("poster", "地铁海报")]
+SCENES = [
+    ("shop-window", "橱窗二维码"),
+    ("cashier", "收银台二维码"),
+    ("shoe-box", "鞋盒卡片"),
+    ("race-day", "马拉松展位"),
+    ("poster", "地铁海报"),
+]
 """The first is the one that the sandbox's customer scans."""
 
 
@@ -57,7 +63,14 @@ def found() -> Demo:
     marketer = users["marketer@shanye.example"]
     oa, mail, web = _channels(users["admin@shanye.example"])
     batch = save_batch(
-        batch=None, name="20 元跑鞋券", value=Decimal(20), min_spend=Decimal(199), stock=5000, valid_days=14, state="active", by=marketer
+        batch=None,
+        name="20 元跑鞋券",
+        value=Decimal(20),
+        min_spend=Decimal(199),
+        stock=5000,
+        valid_days=14,
+        state="active",
+        by=marketer,
     )
     contents = {key: _content(key, marketer) for key in TEXTS}
     segments = {
@@ -101,14 +114,23 @@ def _channels(admin: User) -> tuple[Channel, Channel, Channel]:
     )
     mail.keep_secrets({})
     web = Channel(
-        kind="web", name="山野商城", token=WRITE_KEY, settings={"site_url": f"{settings.SANDBOX_PUBLIC_URL}/shop/", "origins": []}, created_by=admin
+        kind="web",
+        name="山野商城",
+        token=WRITE_KEY,
+        settings={"site_url": f"{settings.SANDBOX_PUBLIC_URL}/shop/", "origins": []},
+        created_by=admin,
     )
     web.keep_secrets({"server_secret": "demo0000server0000secret000000000000000000000001"})
     for channel in (oa, mail, web):
         channel.save()
     for scene, label in SCENES:
         SceneCode.objects.create(
-            channel=oa, scene=scene, label=label, ticket=f"demo-{scene}", url=f"{settings.SANDBOX_PUBLIC_URL}/q/{scene}", created_by=admin
+            channel=oa,
+            scene=scene,
+            label=label,
+            ticket=f"demo-{scene}",
+            url=f"{settings.SANDBOX_PUBLIC_URL}/q/{scene}",
+            created_by=admin,
         )
     return oa, mail, web
 
@@ -116,7 +138,9 @@ def _channels(admin: User) -> tuple[Channel, Channel, Channel]:
 def _content(key: str, by: User) -> Content:
     name, purpose, variants = TEXTS[key]
     drafts = [VariantDraft(**variant) for variant in variants]
-    return approve_content(content=save_content(content=None, name=name, purpose=purpose, variants=drafts, by=by), by=by)
+    return approve_content(
+        content=save_content(content=None, name=name, purpose=purpose, variants=drafts, by=by), by=by
+    )
 
 
 _SHOP = f"{settings.SANDBOX_PUBLIC_URL}/shop"
@@ -127,7 +151,14 @@ def _oa(body: str, language: str = "zh-hans") -> dict[str, str]:
 
 
 def _mail(subject: str, body: str, preheader: str = "", language: str = "zh-hans") -> dict[str, str]:
-    return {"channel": "email", "language": language, "format": "markdown", "subject": subject, "preheader": preheader, "body": body}
+    return {
+        "channel": "email",
+        "language": language,
+        "format": "markdown",
+        "subject": subject,
+        "preheader": preheader,
+        "body": body,
+    }
 
 
 TEXTS: dict[str, tuple[str, str, list[dict[str, str]]]] = {
@@ -161,7 +192,7 @@ TEXTS: dict[str, tuple[str, str, list[dict[str, str]]]] = {
                 f"{{{{ coupon.ends_on }}}} 前有效。[去选一双]({_SHOP}/c/running-shoes/)"
             ),
             _mail(
-                '送您 {{ coupon.value }} 元跑鞋券',
+                "送您 {{ coupon.value }} 元跑鞋券",
                 '{{ contact.first_name | default: "朋友" }}，您好！\n\n看您这几天都在挑跑鞋，送您一张 **{{ coupon.value }} 元券**：'
                 "`{{ coupon.code }}`，{{ coupon.ends_on }} 前有效。\n\n"
                 f"[去选一双]({_SHOP}/c/running-shoes/)",
@@ -213,7 +244,15 @@ SHOES = "连续三天看跑鞋"
 
 def _looked(measure: str, value: int) -> dict[str, object]:
     where = [{"property": "category", "op": "eq", "value": "running-shoes"}]
-    return {"kind": "event", "event": "product_viewed", "where": where, "measure": measure, "op": "gte", "value": value, "days": 30}
+    return {
+        "kind": "event",
+        "event": "product_viewed",
+        "where": where,
+        "measure": measure,
+        "op": "gte",
+        "value": value,
+        "days": 30,
+    }
 
 
 SEGMENTS: list[tuple[str, str, dict]] = [

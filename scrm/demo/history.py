@@ -33,11 +33,25 @@ from scrm.lib import clock
 CONTACTS, DAYS, SEED = 2000, 182, 20261121
 NOON, NIGHT = time(14, 30), time(22, 30)
 """Moments at which the past is worked off; at night messages are held by the quiet hours."""
-ROUND = ["consumers", "segments", "consumers", "journeys.advance", "launch", "dispatch", "consumers", "journeys.advance"]
+ROUND = [
+    "consumers",
+    "segments",
+    "consumers",
+    "journeys.advance",
+    "launch",
+    "dispatch",
+    "consumers",
+    "journeys.advance",
+]
 """Pumps in the order in which one moment's work flows through them."""
 ANALYSE = {3, 20, 90}
 """Days after which the planner learns how large the tables have become."""
-CAMPAIGNS = [(40, "马拉松周提醒", "race"), (84, "秋季新品", "autumn"), (126, "周末越野活动", "race"), (168, "双 11 会员日", "double11")]
+CAMPAIGNS = [
+    (40, "马拉松周提醒", "race"),
+    (84, "秋季新品", "autumn"),
+    (126, "周末越野活动", "race"),
+    (168, "双 11 会员日", "double11"),
+]
 """Day, name, content."""
 
 
@@ -65,7 +79,7 @@ class Person:
 class History:
     def __init__(self, demo: Demo, *, contacts: int = CONTACTS, days: int = DAYS, seed: int = SEED) -> None:
         self.demo, self.days = demo, days
-        self.chance = random.Random(seed)  # noqa: S311 - the same company at every first start
+        self.chance = random.Random(seed)
         self.zone = ZoneInfo(settings.COMPANY_TIME_ZONE)
         self.first = clock.now().astimezone(self.zone).date() - timedelta(days=days)
         self.people = [self._person(number, contacts) for number in range(contacts)]
@@ -195,10 +209,14 @@ class History:
         if person.talks:
             named = {"name": person.name, "city": person.city, "region": person.region, "time_zone": person.zone}
             text = self.chance.choice(people.WORDS)
-            yield self._act(person, begin + timedelta(minutes=2), EventKind.MESSAGE_IN, {"type": "text", "text": text}, traits=named)
+            yield self._act(
+                person, begin + timedelta(minutes=2), EventKind.MESSAGE_IN, {"type": "text", "text": text}, traits=named
+            )
             for _more in range(self.chance.randint(0, 3)):
                 at = begin + timedelta(days=self.chance.random() * 60)
-                yield self._act(person, at, EventKind.MESSAGE_IN, {"type": "text", "text": self.chance.choice(people.WORDS)})
+                yield self._act(
+                    person, at, EventKind.MESSAGE_IN, {"type": "text", "text": self.chance.choice(people.WORDS)}
+                )
         if self.chance.random() < 0.4:
             yield from self._looks(person, begin + timedelta(hours=1), self.chance.randint(1, 6))
         if person.email:
@@ -219,7 +237,9 @@ class History:
 
     def _confirms(self, person: Person, at: datetime) -> tuple[datetime, Incoming]:
         named = {"name": person.name, "city": person.city, "region": person.region, "time_zone": person.zone}
-        return self._act(person, at, EventKind.EMAIL_CONFIRMED, {"form": "会员登记"}, web=True, traits=named, with_email=True)
+        return self._act(
+            person, at, EventKind.EMAIL_CONFIRMED, {"form": "会员登记"}, web=True, traits=named, with_email=True
+        )
 
     def _order(self, person: Person, at: datetime) -> tuple[datetime, Incoming]:
         chosen = self.chance.choices(catalogue.PRODUCTS, catalogue.WEIGHTS, k=self.chance.choice([1, 1, 1, 2, 3]))
@@ -232,7 +252,9 @@ class History:
             "quantity": len(lines),
             "lines": lines,
         }
-        return self._act(person, at, EventKind.ORDER_PAID, facts, web=True, with_email=not person.openid, external=number)
+        return self._act(
+            person, at, EventKind.ORDER_PAID, facts, web=True, with_email=not person.openid, external=number
+        )
 
     def _act(
         self,
@@ -269,7 +291,9 @@ class History:
     def _some_time(self, day: int) -> datetime:
         """A moment of the day at which people are awake, more often in the evening."""
         hour = self.chance.choices(range(7, 24), [1, 2, 3, 4, 4, 5, 5, 4, 3, 3, 4, 5, 6, 8, 9, 7, 3])[0]
-        return self._moment(self.first + timedelta(days=day), time(hour, self.chance.randint(0, 59), self.chance.randint(0, 59)))
+        return self._moment(
+            self.first + timedelta(days=day), time(hour, self.chance.randint(0, 59), self.chance.randint(0, 59))
+        )
 
     def _moment(self, day: date, at: time) -> datetime:
         return datetime.combine(day, at, self.zone)

@@ -8,7 +8,16 @@ GIVEN = [
     "建国", "丽娟", "伟", "芳", "娜", "敏", "静", "磊", "强", "洋", "勇", "艳", "杰", "涛", "明", "超", "霞", "平", "刚", "玲",
     "知微", "若溪", "一鸣", "清扬", "沐辰", "语嫣", "书瑶", "逸飞", "安然", "南星", "牧之", "云帆", "晚晴", "承泽", "以宁", "照", "言", "舟",
 ]  # fmt: skip
-ENGLISH = ["Emma Clark", "Liam Young", "Olivia Hall", "Noah King", "Sophia Lee", "James Wright", "Mia Scott", "Lucas Green"]
+ENGLISH = [
+    "Emma Clark",
+    "Liam Young",
+    "Olivia Hall",
+    "Noah King",
+    "Sophia Lee",
+    "James Wright",
+    "Mia Scott",
+    "Lucas Green",
+]
 
 CITIES = [
     ("上海", "上海", "Asia/Shanghai", 16), ("北京", "北京", "Asia/Shanghai", 14), ("杭州", "浙江", "Asia/Shanghai", 11),

@@ -9,8 +9,14 @@ def launch(demo: Demo) -> None:
     """Make and publish "Welcome" and the coupon for people who look at running shoes three days in a row."""
     marketer = demo.users["marketer@shanye.example"]
     wanted = {
-        "welcome": ("欢迎新关注", {"welcome_content": demo.contents["welcome"].pk, "mail_content": demo.contents["welcome"].pk}),
-        "category_coupon": ("连看三天跑鞋送券", {"coupon_batch": demo.batch.pk, "coupon_content": demo.contents["coupon"].pk}),
+        "welcome": (
+            "欢迎新关注",
+            {"welcome_content": demo.contents["welcome"].pk, "mail_content": demo.contents["welcome"].pk},
+        ),
+        "category_coupon": (
+            "连看三天跑鞋送券",
+            {"coupon_batch": demo.batch.pk, "coupon_content": demo.contents["coupon"].pk},
+        ),
     }
     for recipe, (name, slots) in wanted.items():
         journey = create_journey(name=name, by=marketer, definition=RECIPES[recipe].make(**slots), recipe=recipe)

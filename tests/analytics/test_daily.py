@@ -33,7 +33,12 @@ def totals() -> dict[tuple, int]:
 
 
 def test_days_are_the_companys() -> None:
-    daily.consume([Row("followed", datetime(2026, 3, 9, 16, 30, tzinfo=UTC)), Row("followed", datetime(2026, 3, 9, 15, 59, tzinfo=UTC))])
+    daily.consume(
+        [
+            Row("followed", datetime(2026, 3, 9, 16, 30, tzinfo=UTC)),
+            Row("followed", datetime(2026, 3, 9, 15, 59, tzinfo=UTC)),
+        ]
+    )
     assert totals() == {("2026-03-10", "followed", "oa", ""): 1, ("2026-03-09", "followed", "oa", ""): 1}
 
 
@@ -43,7 +48,9 @@ def test_a_message_opened_five_times_counts_once_over_batches_and_machines_never
     daily.consume([opened])
     daily.consume([Row("message_opened", channel="email", properties={"message": 8, "machine": True})])
     assert totals() == {("2026-03-10", "opened", "email", ""): 1}
-    assert [(row.origin, row.origin_id, row.metric, row.count) for row in ProgrammeCount.objects.all()] == [("campaign", 3, "opened", 1)]
+    assert [(row.origin, row.origin_id, row.metric, row.count) for row in ProgrammeCount.objects.all()] == [
+        ("campaign", 3, "opened", 1)
+    ]
 
 
 def test_reasons_and_stages_are_split() -> None:
@@ -65,7 +72,11 @@ def test_reasons_and_stages_are_split() -> None:
 
 def test_a_batch_costs_a_constant_number_of_statements(django_assert_max_num_queries) -> None:
     rows = [
-        Row("message_clicked", NOON + timedelta(days=n % 5), properties={"message": n, "origin": "journey", "origin_id": n % 3})
+        Row(
+            "message_clicked",
+            NOON + timedelta(days=n % 5),
+            properties={"message": n, "origin": "journey", "origin_id": n % 3},
+        )
         for n in range(1000)
     ]
     with django_assert_max_num_queries(4):
@@ -97,7 +108,9 @@ def test_who_sees_the_overview(who: str, status: int, cast, client_for) -> None:
     assert client_for(cast[who]).get(reverse("analytics:overview_export")).status_code == status
 
 
-def test_the_overview_costs_few_queries_and_draws_what_was_counted(admin, client_for, django_assert_max_num_queries) -> None:
+def test_the_overview_costs_few_queries_and_draws_what_was_counted(
+    admin, client_for, django_assert_max_num_queries
+) -> None:
     from scrm.lib import clock
 
     now = clock.now()
@@ -119,5 +132,10 @@ def test_the_export_holds_the_counts(admin, client_for) -> None:
     from scrm.lib import clock
 
     daily.consume([Row("followed", clock.now())])
-    lines = client_for(admin).get(reverse("analytics:overview_export"), {"days": "7"}).content.decode("utf-8-sig").splitlines()
+    lines = (
+        client_for(admin)
+        .get(reverse("analytics:overview_export"), {"days": "7"})
+        .content.decode("utf-8-sig")
+        .splitlines()
+    )
     assert len(lines) == 2 and lines[1].endswith(",oa,,1")

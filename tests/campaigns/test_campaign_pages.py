@@ -34,7 +34,9 @@ def content(marketer, admin):
 @pytest.fixture
 def people(db) -> list[int]:
     """Five people with a verified address who never agreed to marketing, and an account that could write to them."""
-    Channel.objects.create(kind="email", name="Mail", settings={"host": "127.0.0.1", "port": 9, "from_address": "a@b.example"})
+    Channel.objects.create(
+        kind="email", name="Mail", settings={"host": "127.0.0.1", "port": 9, "from_address": "a@b.example"}
+    )
     now = clock.now()
     rows = [
         intake.Incoming(
@@ -53,7 +55,14 @@ def people(db) -> list[int]:
 def campaign(marketer, content, people) -> Campaign:
     segment = Segment.objects.create(name="All", rule={"all": []})
     return save_campaign(
-        campaign=None, name="Spring", segment=segment, content=content, channels=["email"], starts_at=None, expires_after_hours=72, by=marketer
+        campaign=None,
+        name="Spring",
+        segment=segment,
+        content=content,
+        channels=["email"],
+        starts_at=None,
+        expires_after_hours=72,
+        by=marketer,
     )
 
 
@@ -69,7 +78,9 @@ def plan_everything() -> None:
         pass
 
 
-@pytest.mark.parametrize(("who", "status"), [("marketer", 200), ("admin", 200), ("agent", 403), ("sales", 403), ("outsider", 403)])
+@pytest.mark.parametrize(
+    ("who", "status"), [("marketer", 200), ("admin", 200), ("agent", 403), ("sales", 403), ("outsider", 403)]
+)
 def test_who_may_open(who: str, status: int, campaign, cast, client_for) -> None:
     client = client_for(cast[who])
     for url in (
@@ -93,7 +104,9 @@ def test_writes_need_their_permission_and_unknown_ones_are_404(campaign, outside
 def test_a_form_keeps_what_was_typed_and_says_what_is_wrong(campaign, marketer, client_for) -> None:
     client = client_for(marketer)
     url = reverse("campaigns:campaign_edit", args=[campaign.pk])
-    page = client.post(url, form(campaign, name="Kept name", when="at", starts_at="2001-01-01T10:00", expires_after_hours="9999"))
+    page = client.post(
+        url, form(campaign, name="Kept name", when="at", starts_at="2001-01-01T10:00", expires_after_hours="9999")
+    )
     html = page.content.decode()
     assert page.status_code == 422
     assert "Kept name" in html and "That time has passed." in html and "Between 1 and 720 hours." in html
@@ -128,7 +141,9 @@ def test_the_audience_is_frozen_and_everybody_has_one_row(campaign, marketer, ad
     intake.append(
         [
             intake.Incoming(
-                kind="email_confirmed", channel="web", occurred_at=clock.now(),
+                kind="email_confirmed",
+                channel="web",
+                occurred_at=clock.now(),
                 handles=(intake.Handle(IdentityKind.EMAIL.value, "late@mail.example", 0, Trust.VERIFIED),),
             )
         ]  # fmt: skip
@@ -178,7 +193,11 @@ def test_pause_resume_and_cancel(campaign, admin, client_for) -> None:
 
 def test_unapproved_content_is_not_sent(campaign, admin, marketer, client_for) -> None:
     campaign.content = save_content(
-        content=None, name="Draft", purpose="marketing", variants=[VariantDraft("email", "en", "markdown", subject="s", body="b")], by=marketer
+        content=None,
+        name="Draft",
+        purpose="marketing",
+        variants=[VariantDraft("email", "en", "markdown", subject="s", body="b")],
+        by=marketer,
     )
     campaign.save()
     client_for(admin).post(reverse("campaigns:campaign_send", args=[campaign.pk]))
@@ -187,7 +206,9 @@ def test_unapproved_content_is_not_sent(campaign, admin, marketer, client_for) -
 
 
 @pytest.mark.parametrize("rows", [1, 30])
-def test_the_list_costs_the_same_for_one_and_thirty(rows: int, campaign, marketer, client_for, django_assert_max_num_queries) -> None:
+def test_the_list_costs_the_same_for_one_and_thirty(
+    rows: int, campaign, marketer, client_for, django_assert_max_num_queries
+) -> None:
     for number in range(rows - 1):
         Campaign.objects.create(
             name=f"C{number}", segment=campaign.segment, content=campaign.content, created_by=marketer, created_at=clock.now(),

@@ -54,7 +54,9 @@ def test_good_sources_have_no_problems() -> None:
 
 
 def test_a_missing_value_uses_its_fall_back() -> None:
-    rendered = content.render(variant('你好 {{ contact.first_name | default: "朋友" }}{{ contact.attributes.none }}'), FIELDS)
+    rendered = content.render(
+        variant('你好 {{ contact.first_name | default: "朋友" }}{{ contact.attributes.none }}'), FIELDS
+    )
     assert rendered.kind == "text"
     assert rendered.text == "你好 朋友"
 
@@ -78,9 +80,11 @@ def test_marketing_in_a_chat_says_how_to_stop() -> None:
 
 
 def test_a_mail_has_html_text_and_one_click_headers() -> None:
-    body = '你好 **{{ contact.name }}**\n\n[去看看](https://shop.test/?a=1&b=2)\n\n{{ coupon.code }} <script>alert(1)</script>'
+    body = "你好 **{{ contact.name }}**\n\n[去看看](https://shop.test/?a=1&b=2)\n\n{{ coupon.code }} <script>alert(1)</script>"
     rendered = content.render(
-        variant(body, "email", "markdown", subject="给\r\nBcc: x@y {{ contact.city }}"), FIELDS, links=lambda url: "https://t/1"
+        variant(body, "email", "markdown", subject="给\r\nBcc: x@y {{ contact.city }}"),
+        FIELDS,
+        links=lambda url: "https://t/1",
     )
     assert rendered.subject == "给 Bcc: x@y 杭州"
     assert "<strong>林&lt;b&gt;晓</strong>" in rendered.html
@@ -88,7 +92,11 @@ def test_a_mail_has_html_text_and_one_click_headers() -> None:
     assert "<script>" not in rendered.html
     assert "https://scrm.test/o/t.gif" in rendered.html
     assert rendered.headers["List-Unsubscribe"] == "<https://scrm.test/u/t>"
-    assert "去看看 (https://t/1)" in rendered.text and "林<b>晓" in rendered.text and "https://scrm.test/u/t" in rendered.text
+    assert (
+        "去看看 (https://t/1)" in rendered.text
+        and "林<b>晓" in rendered.text
+        and "https://scrm.test/u/t" in rendered.text
+    )
 
 
 def test_html_of_marketers_is_cleaned() -> None:

@@ -21,12 +21,18 @@ GOOD = {
 @pytest.fixture
 def draft(marketer) -> Content:
     return save_content(
-        content=None, name="Welcome", purpose="marketing", variants=[VariantDraft("oa", "zh-hans", "text", body="你好")], by=marketer
+        content=None,
+        name="Welcome",
+        purpose="marketing",
+        variants=[VariantDraft("oa", "zh-hans", "text", body="你好")],
+        by=marketer,
     )
 
 
 @pytest.mark.parametrize("name", ["content_list", "content_new"])
-@pytest.mark.parametrize(("who", "status"), [("marketer", 200), ("admin", 200), ("agent", 403), ("sales", 403), ("outsider", 403)])
+@pytest.mark.parametrize(
+    ("who", "status"), [("marketer", 200), ("admin", 200), ("agent", 403), ("sales", 403), ("outsider", 403)]
+)
 def test_who_may_open(name: str, who: str, status: int, cast, client_for) -> None:
     assert client_for(cast[who]).get(reverse(f"campaigns:{name}")).status_code == status
 
@@ -77,9 +83,13 @@ def test_bad_input_is_told_and_nothing_is_lost(change: dict, words: str, markete
 
 def test_variants_are_added_and_removed_without_saving(marketer, client_for) -> None:
     client = client_for(marketer)
-    html = client.post(reverse("campaigns:content_variant"), GOOD | {"add": "email-en"}, headers={"HX-Request": "true"}).content.decode()
+    html = client.post(
+        reverse("campaigns:content_variant"), GOOD | {"add": "email-en"}, headers={"HX-Request": "true"}
+    ).content.decode()
     assert 'name="v-1-subject"' in html and "default:" in html
-    html = client.post(reverse("campaigns:content_variant"), GOOD | {"add": "email-en", "remove": "oa-zh-hans"}).content.decode()
+    html = client.post(
+        reverse("campaigns:content_variant"), GOOD | {"add": "email-en", "remove": "oa-zh-hans"}
+    ).content.decode()
     assert 'name="v-0-subject"' in html and 'value="oa"' not in html
     assert not Content.objects.filter(system_key="").exists()
 
@@ -87,7 +97,9 @@ def test_variants_are_added_and_removed_without_saving(marketer, client_for) -> 
 def test_a_preview_shows_the_message_or_its_first_fault(marketer, client_for) -> None:
     client = client_for(marketer)
     assert "你好 朋友" in client.post(reverse("campaigns:content_preview"), GOOD).content.decode()
-    html = client.post(reverse("campaigns:content_preview"), GOOD | {"v-0-body": "<script>x</script>{{ contact.name }}"}).content.decode()
+    html = client.post(
+        reverse("campaigns:content_preview"), GOOD | {"v-0-body": "<script>x</script>{{ contact.name }}"}
+    ).content.decode()
     assert "<script>x" not in html
     html = client.post(reverse("campaigns:content_preview"), GOOD | {"v-0-body": "{{ contact.x }}"}).content.decode()
     assert "contact.x" in html and "Line 1" in html
@@ -121,10 +133,16 @@ def test_a_new_version_is_a_draft_copy_and_the_old_one_stays(draft, admin, clien
 
 
 @pytest.mark.parametrize("rows", [1, 30])
-def test_the_list_costs_the_same_for_one_and_thirty(rows: int, marketer, client_for, django_assert_max_num_queries) -> None:
+def test_the_list_costs_the_same_for_one_and_thirty(
+    rows: int, marketer, client_for, django_assert_max_num_queries
+) -> None:
     for number in range(rows):
         save_content(
-            content=None, name=f"C{number}", purpose="marketing", variants=[VariantDraft("oa", "en", "text", body="x")], by=marketer
+            content=None,
+            name=f"C{number}",
+            purpose="marketing",
+            variants=[VariantDraft("oa", "en", "text", body="x")],
+            by=marketer,
         )
     client = client_for(marketer)
     client.get(reverse("campaigns:content_list"))
@@ -139,8 +157,16 @@ def test_coupon_batches_are_made_and_guarded(marketer, outsider, client_for) -> 
     client = client_for(marketer)
     answer = client.post(reverse("campaigns:batch_new"), data)
     assert answer.status_code == 302 and "Twenty off" in client.get(answer.url).content.decode()
-    bad = client.post(reverse("campaigns:batch_new"), data | {"name": "Other", "value": "0", "stock": "0", "valid_days": "9999"})
+    bad = client.post(
+        reverse("campaigns:batch_new"), data | {"name": "Other", "value": "0", "stock": "0", "valid_days": "9999"}
+    )
     html = bad.content.decode()
-    assert bad.status_code == 422 and "More than zero." in html and "At least 1." in html and "3,650" in html and "Other" in html
+    assert (
+        bad.status_code == 422
+        and "More than zero." in html
+        and "At least 1." in html
+        and "3,650" in html
+        and "Other" in html
+    )
     assert client.get(reverse("campaigns:batch_list")).status_code == 200
     assert client.get(reverse("campaigns:batch_detail", args=[999])).status_code == 404

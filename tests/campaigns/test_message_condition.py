@@ -45,13 +45,17 @@ def test_received_opened_clicked(oa):
 
 
 def test_what_is_wrong_is_said():
-    problems = segments.validate({"all": [{"kind": "message", "did": "ate", "days": -1, "campaign": 99, "channel": "fax"}]})
+    problems = segments.validate(
+        {"all": [{"kind": "message", "did": "ate", "days": -1, "campaign": 99, "channel": "fax"}]}
+    )
     assert {problem.field for problem in problems} == {"did", "days", "campaign", "channel"}
 
 
 def test_it_is_said_in_words(oa):
     content = written()
-    assert content.name in segments.describe({"kind": "message", "did": "opened", "content": content.pk, "days": 30}, "zh-hans")
+    assert content.name in segments.describe(
+        {"kind": "message", "did": "opened", "content": content.pk, "days": 30}, "zh-hans"
+    )
 
 
 def test_the_preview_adds_up_and_writes_nothing(oa, company):

@@ -30,7 +30,14 @@ def planned(request, at=NOON) -> Message:
 
 def test_who_sees_the_list_and_whose_messages(oa, cast, client_for):
     mine = planned(ask(fan(oa, owner=cast["sales"], name="我的客户"), written()))
-    for name, status in (("admin", 200), ("marketer", 200), ("agent", 200), ("manager", 200), ("sales", 200), ("outsider", 403)):
+    for name, status in (
+        ("admin", 200),
+        ("marketer", 200),
+        ("agent", 200),
+        ("manager", 200),
+        ("sales", 200),
+        ("outsider", 403),
+    ):
         assert client_for(cast[name]).get(reverse("campaigns:message_list")).status_code == status, name
     page = reverse("campaigns:message_detail", args=[mine.pk])
     for name, status in (("admin", 200), ("sales", 200), ("other_sales", 404), ("outsider", 403)):
@@ -79,7 +86,10 @@ def test_a_held_message_says_until_when_and_why(oa, marketer, client_for):
     "make,words",
     [
         (lambda oa: ask(person(openid=oa.pk), written()), "never written here"),
-        (lambda oa: ask(person(openid=oa.pk, last_inbound_at=NOON - timedelta(days=3)), written()), "last act here was at 2025-11-17"),
+        (
+            lambda oa: ask(person(openid=oa.pk, last_inbound_at=NOON - timedelta(days=3)), written()),
+            "last act here was at 2025-11-17",
+        ),
         (lambda oa: ask(person(), written()), "No address on the channel"),
         (lambda oa: ask(person(openid=oa.pk, last_inbound_at=NOON), written(state="draft")), "Only approved content"),
     ],

@@ -19,7 +19,7 @@ from scrm.lib import clock
 def _all_the_patience(monkeypatch) -> None:
     """A busy test machine must not turn exact counts into estimates."""
     monkeypatch.setattr(counting, "PATIENCE_MS", 60_000)
-    for name in ("ROW_PATIENCE_MS", "TOTAL_PATIENCE_MS", "CHANNELS_PATIENCE_MS"):
+    for name in ("BUDGET_MS", "ROW_PATIENCE_MS", "TOTAL_PATIENCE_MS", "SAMPLE_PATIENCE_MS", "CHANNELS_PATIENCE_MS"):
         monkeypatch.setattr(building, name, 60_000)
 
 
@@ -34,7 +34,9 @@ def person(db) -> Callable[..., Contact]:
     """person("Lin", owner=sales, email="a@b.cn", phone="13816048888", orders=[268], ago=2) -> a known contact"""
     made = 0
 
-    def make(name: str = "", *, owner=None, email="", phone="", orders=(), ago: float = 1, known=True, **traits) -> Contact:
+    def make(
+        name: str = "", *, owner=None, email="", phone="", orders=(), ago: float = 1, known=True, **traits
+    ) -> Contact:
         nonlocal made
         made += 1
         at = clock.now() - timedelta(days=ago)
@@ -90,14 +92,17 @@ def html(client_for) -> Callable[..., str]:
 
 
 @pytest.fixture
-def statements(client_for) -> Callable[..., int]:
-    """statements(user, path) -> how many statements a page costs, warm; savepoints and time limits are not counted"""
+def statements(client_for) -> Callable[..., list[str]]:
+    """statements(user, path) -> the tables that a page reads, one entry a statement, warm; savepoints and time limits are
+    not counted"""
 
-    def cost(user, path: str) -> int:
+    def cost(user, path: str) -> list[str]:
         client = client_for(user)
         client.get(path)
         with CaptureQueriesContext(connection) as found:
             assert client.get(path).status_code == 200
-        return sum(1 for query in found if not query["sql"].startswith(("SAVEPOINT", "RELEASE", "SELECT set_config")))
+        told = [query["sql"] for query in found]
+        skipped = ("SAVEPOINT", "RELEASE", "SELECT set_config")
+        return [sql.partition(" FROM ")[2][:40] or sql[:60] for sql in told if not sql.startswith(skipped)]
 
     return cost

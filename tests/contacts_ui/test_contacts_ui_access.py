@@ -77,7 +77,10 @@ WRITES = {
     "/contacts/{pk}/owner/": ({"owner": ""}, {"admin", "marketer", "agent", "sales"}),
     "/contacts/{pk}/tag/": ({"name": "new"}, {"admin", "marketer", "agent", "sales"}),
     "/contacts/{pk}/untag/{tag}/": ({}, {"admin", "marketer", "agent", "sales"}),
-    "/contacts/{pk}/consent/": ({"channel": "email", "state": "granted", "reason": "x"}, {"admin", "marketer", "agent", "sales"}),
+    "/contacts/{pk}/consent/": (
+        {"channel": "email", "state": "granted", "reason": "x"},
+        {"admin", "marketer", "agent", "sales"},
+    ),
     "/contacts/{pk}/reveal/{identity}/": ({}, {"admin", "sales"}),
     "/contacts/merges/{merge}/reject/": ({}, {"admin", "marketer", "agent", "sales"}),
     "/contacts/merges/{merge}/accept/": ({}, {"admin", "marketer", "agent", "sales"}),

@@ -24,9 +24,20 @@ LEAVES = [
         "measure": "days_in_a_row",
         "op": "gte",
         "value": 3,
-        "where": [{"property": "category", "op": "eq", "value": "running-shoes"}, {"property": "price", "op": "gte", "value": 99.5}],
+        "where": [
+            {"property": "category", "op": "eq", "value": "running-shoes"},
+            {"property": "price", "op": "gte", "value": 99.5},
+        ],
     },
-    {"kind": "event", "event": "track:Quiz", "measure": "sum", "property": "score", "op": "lt", "value": 10, "since": "2026-01-01"},
+    {
+        "kind": "event",
+        "event": "track:Quiz",
+        "measure": "sum",
+        "property": "score",
+        "op": "lt",
+        "value": 10,
+        "since": "2026-01-01",
+    },
     {"kind": "order", "measure": "sum", "op": "gte", "value": 1500, "days": 90},
     {"kind": "order", "measure": "last_days_ago", "op": "gte", "value": 180},
     {"kind": "attribute", "name": "city", "op": "in", "value": ["Shanghai", "Hangzhou"]},
@@ -52,7 +63,10 @@ def fields_of(page: str) -> QueryDict:
         if not name:
             continue
         if text.startswith("<select"):
-            chosen = re.findall(r'<option value="([^"]*)" selected', text) or re.findall(r'<option value="([^"]*)"', text)[:1]
+            chosen = (
+                re.findall(r'<option value="([^"]*)" selected', text)
+                or re.findall(r'<option value="([^"]*)"', text)[:1]
+            )
             values = chosen[:1]
         elif 'type="checkbox"' in text:
             values = ["1"] if "checked" in text else []
@@ -63,7 +77,9 @@ def fields_of(page: str) -> QueryDict:
     return post
 
 
-@pytest.mark.parametrize("leaf", LEAVES, ids=lambda leaf: f"{leaf['kind']}-{leaf.get('measure') or leaf.get('name') or ''}")
+@pytest.mark.parametrize(
+    "leaf", LEAVES, ids=lambda leaf: f"{leaf['kind']}-{leaf.get('measure') or leaf.get('name') or ''}"
+)
 def test_every_condition_survives_the_form(leaf, marketer, client_for):
     """Rule -> page -> what a browser posts -> rule, for each kind and for kinds this version does not know."""
     segment = Segment.objects.create(name="One", rule={"all": [leaf, {"not": leaf}]})
@@ -99,7 +115,12 @@ def test_tree_and_rule_say_the_same(rule):
     assert meaning(tree.to_rule(tree.from_rule(rule))) == meaning(rule)
 
 
-@given(groups, st.lists(st.tuples(st.sampled_from(["up", "down", "copy", "remove", "switch", "negate", "group"]), st.integers(0, 20))))
+@given(
+    groups,
+    st.lists(
+        st.tuples(st.sampled_from(["up", "down", "copy", "remove", "switch", "negate", "group"]), st.integers(0, 20))
+    ),
+)
 def test_buttons_never_lose_or_invent_a_condition(rule, presses):
     """Moving keeps every condition; only copy and remove change how many there are; paths always fit the places."""
     root = tree.from_rule(rule)
@@ -143,7 +164,10 @@ def test_up_and_down_walk_through_groups():
     assert shape() == [a, {"any": [c, b]}]
 
 
-@pytest.mark.parametrize("command", ["", "remove|r.9", "fly|r", "add|r|nonsense", "drop|r|x|y", "unwhere|r.0|99", "copy|r", "negate|r", "|||"])
+@pytest.mark.parametrize(
+    "command",
+    ["", "remove|r.9", "fly|r", "add|r|nonsense", "drop|r|x|y", "unwhere|r.0|99", "copy|r", "negate|r", "|||"],
+)
 def test_an_outdated_or_made_up_command_changes_nothing(command):
     rule = {"all": [LEAVES[2]]}
     root = tree.from_rule(rule)
@@ -247,7 +271,9 @@ def test_sales_count_and_sample_only_their_own(person, sales, other_sales, admin
 
 
 def new(client, name="Runners", **more):
-    return client.post("/contacts/segments/new/", {"name": name, "r:kind": "all", "r.0:kind": "stage", "r.0:stages": "lead"} | more)
+    return client.post(
+        "/contacts/segments/new/", {"name": name, "r:kind": "all", "r.0:kind": "stage", "r.0:stages": "lead"} | more
+    )
 
 
 def test_a_segment_is_saved_changed_and_guarded_by_its_version(person, marketer, client_for, html):
@@ -256,7 +282,13 @@ def test_a_segment_is_saved_changed_and_guarded_by_its_version(person, marketer,
     segment = Segment.objects.get()
     assert answer.url == f"/contacts/segments/{segment.pk}/"
     assert segment.rule == {"all": [{"kind": "stage", "stages": ["lead"]}]} and segment.created_by == marketer
-    data = {"name": "Runners 2", "version": segment.version, "r:kind": "all", "r.0:kind": "stage", "r.0:stages": ["lead", "new"]}
+    data = {
+        "name": "Runners 2",
+        "version": segment.version,
+        "r:kind": "all",
+        "r.0:kind": "stage",
+        "r.0:stages": ["lead", "new"],
+    }
     assert client.post(answer.url, data).status_code == 302
     again = client.post(answer.url, data | {"name": "Mine"})
     assert again.status_code == 409 and "Nothing was overwritten" in again.content.decode()
@@ -283,7 +315,12 @@ def test_a_segment_can_not_use_itself_even_through_another(marketer, client_for)
     new(client, "First")
     first = Segment.objects.get()
     second = actions.save_segment(
-        segment_id=None, name="Second", description="", rule={"all": [{"kind": "segment", "segment": first.pk}]}, version=None, by=marketer
+        segment_id=None,
+        name="Second",
+        description="",
+        rule={"all": [{"kind": "segment", "segment": first.pk}]},
+        version=None,
+        by=marketer,
     )
     data = {"name": "First", "version": 1, "r:kind": "all", "r.0:kind": "segment", "r.0:segment": second.pk}
     answer = client.post(f"/contacts/segments/{first.pk}/", data)
@@ -324,7 +361,11 @@ def test_members_freeze_copy_and_delete(person, marketer, sales, client_for, htm
     assert "A fixed list has no rule" in html(marketer, frozen.url)
     client.post(f"/contacts/segments/{segment.pk}/copy/")
     client.post(f"/contacts/segments/{segment.pk}/copy/")
-    assert set(Segment.objects.filter(static=False).values_list("name", flat=True)) == {"Runners", "Runners, copy", "Runners, copy 2"}
+    assert set(Segment.objects.filter(static=False).values_list("name", flat=True)) == {
+        "Runners",
+        "Runners, copy",
+        "Runners, copy 2",
+    }
     assert "The list of 2 people" in html(marketer, f"/contacts/segments/{kept.pk}/delete/")
     client.post(f"/contacts/segments/{kept.pk}/delete/")
     assert not Segment.objects.filter(pk=kept.pk).exists() and two.events.exists()
@@ -347,9 +388,11 @@ def test_the_segment_list_costs_the_same_at_1_and_30(marketer, sales, statements
     Segment.objects.create(name="One", rule={"all": []})
     few = {user.name: statements(user, "/contacts/segments/") for user in (marketer, sales)}
     for n in range(30):
-        Segment.objects.create(name=f"Segment {n}", rule={"all": [{"kind": "stage", "stages": ["lead"]}]}, created_by=marketer)
+        Segment.objects.create(
+            name=f"Segment {n}", rule={"all": [{"kind": "stage", "stages": ["lead"]}]}, created_by=marketer
+        )
     many = {user.name: statements(user, "/contacts/segments/") for user in (marketer, sales)}
-    assert many == few and max(many.values()) <= 15
+    assert many == few and max(len(read) for read in many.values()) <= 15
 
 
 def test_the_description_is_in_the_readers_language(marketer, client_for):
@@ -361,7 +404,9 @@ def test_the_description_is_in_the_readers_language(marketer, client_for):
 
 def test_a_broken_segment_says_why(marketer, html):
     segment = Segment.objects.create(
-        name="Broken", rule={"all": [{"kind": "segment", "segment": 999}]}, broken_reason="The rule uses a segment that was deleted."
+        name="Broken",
+        rule={"all": [{"kind": "segment", "segment": 999}]},
+        broken_reason="The rule uses a segment that was deleted.",
     )
     page = html(marketer, f"/contacts/segments/{segment.pk}/")
     assert "The rule uses a segment that was deleted." in page and "This segment was deleted. Choose another." in page

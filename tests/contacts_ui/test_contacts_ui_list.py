@@ -40,7 +40,9 @@ def test_visitors_have_their_own_tab(person, marketer, html):
     person("Lin")
     visitor = person(known=False)
     assert names(html(marketer, "/contacts/"), "Lin", f"Visitor {visitor.pk}") == {"Lin"}
-    assert names(html(marketer, "/contacts/?pool=visitors"), "Lin", f"Visitor {visitor.pk}") == {f"Visitor {visitor.pk}"}
+    assert names(html(marketer, "/contacts/?pool=visitors"), "Lin", f"Visitor {visitor.pk}") == {
+        f"Visitor {visitor.pk}"
+    }
 
 
 @pytest.fixture
@@ -48,7 +50,9 @@ def three(person, sales, marketer):
     one = person("林晓雯", owner=sales, email="lin@163.com", phone="13816048888", orders=[500, 200], ago=1)
     two = person("Gu Wenbo", ago=5, orders=[900])
     three = person("赵启航", ago=9)
-    Contact.objects.filter(pk=three.pk).update(stage="lost", source_kind="web", created_at=clock.now() - timedelta(days=9))
+    Contact.objects.filter(pk=three.pk).update(
+        stage="lost", source_kind="web", created_at=clock.now() - timedelta(days=9)
+    )
     actions.add_tag(contact_ids=[two.pk], name="runner", by=marketer)
     Identity.objects.filter(contact=three).update(reachable=False)
     segment = Segment.objects.create(name="Some", static=True)
@@ -130,7 +134,9 @@ def test_search_finds_an_order_number_and_segments(three, marketer, sales, html)
 
 def test_bulk_tag_touches_only_what_the_user_may_see(person, sales, other_sales, client_for):
     mine, theirs = person("Mine", owner=sales), person("Theirs", owner=other_sales)
-    answer = client_for(sales).post("/contacts/tag/", {"contact": [mine.pk, theirs.pk, "x"], "name": " vip ", "back": "q=M"})
+    answer = client_for(sales).post(
+        "/contacts/tag/", {"contact": [mine.pk, theirs.pk, "x"], "name": " vip ", "back": "q=M"}
+    )
     assert answer.status_code == 302 and answer.url == "/contacts/?q=M"
     assert list(Tagging.objects.values_list("contact", "tag__name")) == [(mine.pk, "vip")]
     assert AuditEntry.objects.filter(verb="contact.tagged", by=sales).exists()
@@ -158,7 +164,7 @@ def test_the_number_of_queries_does_not_grow_with_the_rows(person, marketer, sal
         actions.add_tag(contact_ids=[contact.pk], name=f"t{n % 5}", by=marketer)
     many = {path: statements(marketer, path) for path in paths}
     assert many == few
-    assert max(many.values()) <= 15
+    assert max(len(read) for read in many.values()) <= 15
 
 
 def test_htmx_gets_the_rows_only(person, marketer, client_for):
@@ -182,3 +188,18 @@ def test_a_count_gives_up_after_its_patience(db):
     found = counting.count(slow, patience_ms=20)
     assert not found.exact
     assert Contact.objects.count() == 1  # the transaction goes on
+
+
+@pytest.mark.django_db(transaction=True)
+def test_giving_up_leaves_a_connection_that_works():
+    """Outside of a transaction too, where a canceled COMMIT or ROLLBACK would poison the connection for the next page."""
+    from django.db import connection
+
+    now = clock.now()
+    Contact.objects.create(name="x", first_seen_at=now, last_seen_at=now, created_at=now)
+    slow = Contact.objects.extra(where=["pg_sleep(0.2)::text = ''"])
+    assert not counting.count(slow, patience_ms=20).exact
+    assert not connection.in_atomic_block and Contact.objects.count() == 1
+    with connection.cursor() as cursor:
+        cursor.execute("SHOW statement_timeout")
+        assert cursor.fetchone()[0] == "0"

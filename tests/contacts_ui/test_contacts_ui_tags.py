@@ -19,7 +19,9 @@ def test_tags_empty_then_in_groups_with_their_numbers(person, marketer, sales, h
     Tag.objects.filter(name="runner").update(group="Sport", description="runs")
     Tag.objects.create(name="unused")
     page = html(marketer, "/contacts/tags/")
-    assert all(text in page for text in ("Sport", "runs", "Without a group", f"?tag={Tag.objects.get(name='runner').pk}"))
+    assert all(
+        text in page for text in ("Sport", "runs", "Without a group", f"?tag={Tag.objects.get(name='runner').pk}")
+    )
     assert ">2</a>" in page
     assert ">1</a>" in html(sales, "/contacts/tags/")
 
@@ -55,7 +57,8 @@ def test_the_tag_list_costs_the_same_at_1_and_30(person, marketer, statements):
     few = statements(marketer, "/contacts/tags/")
     for n in range(30):
         actions.add_tag(contact_ids=[person(f"A{n}").pk], name=f"tag {n}", by=marketer)
-    assert statements(marketer, "/contacts/tags/") == few <= 15
+    many = statements(marketer, "/contacts/tags/")
+    assert many == few and len(many) <= 15
 
 
 RULE = {"name": "Loyal", "from_stages": ["new", "repeat"], "to_stage": "loyal", "active": "on"}
@@ -71,7 +74,10 @@ def test_a_stage_rule_is_made_changed_and_deleted(marketer, client_for, html):
     assert (rule.from_stages, rule.to_stage, rule.active) == (["new", "repeat"], "loyal", True)
     page = html(marketer, "/contacts/stages/")
     assert "Loyal" in page and "number of orders" in page
-    assert client.post(f"/contacts/stages/{rule.pk}/", RULE | TREE | {"r.0:value": "7", "name": "Very loyal"}).status_code == 302
+    assert (
+        client.post(f"/contacts/stages/{rule.pk}/", RULE | TREE | {"r.0:value": "7", "name": "Very loyal"}).status_code
+        == 302
+    )
     rule.refresh_from_db()
     assert rule.name == "Very loyal" and rule.rule["all"][0]["value"] == 7
     client.post(f"/contacts/stages/{rule.pk}/switch/", {"active": "0"})

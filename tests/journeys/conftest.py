@@ -17,7 +17,9 @@ def _fresh_index(monkeypatch):
 
 @pytest.fixture
 def company(db) -> Company:
-    return Company.objects.create(pk=1, name="山野跑步", time_zone="Asia/Shanghai", caps={"day": 2, "week": 3, "month": 8})
+    return Company.objects.create(
+        pk=1, name="山野跑步", time_zone="Asia/Shanghai", caps={"day": 2, "week": 3, "month": 8}
+    )
 
 
 @pytest.fixture

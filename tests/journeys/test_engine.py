@@ -87,7 +87,11 @@ def test_split_takes_the_first_branch_that_holds_and_joins_below():
 
 def test_tags_are_added_once_and_told_on_the_timeline():
     tag, other = Tag.objects.create(name="跑者"), Tag.objects.create(name="旧")
-    live(step("a", "tag", act="add", tag=tag.pk, days=90), step("r", "tag", act="remove", tag=other.pk, days=None), leave())
+    live(
+        step("a", "tag", act="add", tag=tag.pk, days=90),
+        step("r", "tag", act="remove", tag=other.pk, days=None),
+        leave(),
+    )
     contact, tagged = person(), person()
     Tagging.objects.create(contact=tagged, tag=tag, created_at=world.NOON)
     Tagging.objects.create(contact=tagged, tag=other, created_at=world.NOON)
@@ -132,7 +136,12 @@ def test_repeat_goes_round_with_visits_of_its_own():
 class TestWaitingForAnEvent:
     def steps(self, **config):
         lanes = [branch("happened", leave("yes")), branch("timed_out", leave("no"))]
-        config = {"event": "order_paid", "where": [], "timeout": {"amount": 3, "unit": "days"}, "since": "step"} | config
+        config = {
+            "event": "order_paid",
+            "where": [],
+            "timeout": {"amount": 3, "unit": "days"},
+            "since": "step",
+        } | config
         return [wait("w", 1, "hours"), step("e", "wait_event", lanes, **config)]
 
     def enter(self, **config):
@@ -265,7 +274,12 @@ class TestSending:
     def test_the_entry_condition_is_asked_again_when_the_step_says_so(self):
         content = world.written("oa")
         rule = {"kind": "attribute", "name": "city", "op": "eq", "value": "北京"}
-        live(wait(), step("m", "send", content=content.pk, channels=["oa"], recheck=True), leave(), trigger={"rule": rule})
+        live(
+            wait(),
+            step("m", "send", content=content.pk, channels=["oa"], recheck=True),
+            leave(),
+            trigger={"rule": rule},
+        )
         contact = person(openid=self.oa.pk, last_inbound_at=world.NOON, city="北京")
         happens(contact)
         settle()
@@ -287,7 +301,12 @@ class TestEntering:
         assert set(Enrolment.objects.values_list("contact_id", flat=True)) == {inside.pk}
 
     def test_only_events_with_the_properties(self):
-        live(wait(), leave(), event="product_viewed", trigger={"where": [{"property": "price", "op": "gte", "value": "500"}]})
+        live(
+            wait(),
+            leave(),
+            event="product_viewed",
+            trigger={"where": [{"property": "price", "op": "gte", "value": "500"}]},
+        )
         contact = person()
         happens(contact, "product_viewed", price=499)
         happens(contact, "product_viewed")
@@ -392,7 +411,15 @@ class TestLeaving:
     def test_an_exit_rule_takes_out_and_drops_the_subscription(self):
         lanes = [branch("happened", leave("a")), branch("timed_out", leave("b"))]
         live(
-            step("e", "wait_event", lanes, event="order_paid", where=[], timeout={"amount": 3, "unit": "days"}, since="step"),
+            step(
+                "e",
+                "wait_event",
+                lanes,
+                event="order_paid",
+                where=[],
+                timeout={"amount": 3, "unit": "days"},
+                since="step",
+            ),
             exits=[{"event": "unfollowed", "where": []}],
         )
         contact = person()
@@ -460,7 +487,12 @@ def test_a_step_that_fails_for_one_leaves_the_others_alone(monkeypatch):
         happens(contact)
     settle()
     bad = run_of(people[3])
-    assert (bad.state, bad.faults, bad.fault, bad.due_at) == ("active", 1, "ValueError: no", world.NOON + engine_retry())
+    assert (bad.state, bad.faults, bad.fault, bad.due_at) == (
+        "active",
+        1,
+        "ValueError: no",
+        world.NOON + engine_retry(),
+    )
     assert Enrolment.objects.filter(reason=Reason.COMPLETED).count() == 6
     monkeypatch.setattr(KINDS["stage"], "enter", enter)
     with later(minutes=1):

@@ -264,7 +264,11 @@ def test_every_run_ends(company, noon, platform):
             if kind == "wait":
                 steps.append(wait(key, dice.randint(1, 50), "hours"))
             elif kind == "until":
-                steps.append(step(key, "wait", mode="until", time="09:30", days=dice.randint(0, 2), weekday=dice.choice([None, 0])))
+                steps.append(
+                    step(
+                        key, "wait", mode="until", time="09:30", days=dice.randint(0, 2), weekday=dice.choice([None, 0])
+                    )
+                )
             elif kind == "event":
                 lanes = [branch("happened", *inner("h")), branch("timed_out", *inner("t"))]
                 config = {"event": "order_paid", "where": [], "timeout": {"amount": 2, "unit": "days"}, "since": "step"}
@@ -273,7 +277,9 @@ def test_every_run_ends(company, noon, platform):
                 rule = {"kind": "attribute", "name": "city", "op": "eq", "value": "北京"}
                 steps.append(step(key, "split", [branch("b1", *inner("b"), rule=rule), branch("else", *inner("e"))]))
             elif kind == "ab":
-                steps.append(step(key, "ab", [branch("a", *inner("a"), weight=50), branch("b", *inner("b"), weight=50)]))
+                steps.append(
+                    step(key, "ab", [branch("a", *inner("a"), weight=50), branch("b", *inner("b"), weight=50)])
+                )
             elif kind == "send":
                 lanes = [branch("next", *inner("n")), branch("failed")]
                 steps.append(step(key, "send", lanes, content=content.pk, channels=["oa"]))
@@ -284,7 +290,9 @@ def test_every_run_ends(company, noon, platform):
         return steps
 
     journeys = [live(*random_steps(0, 6, "s"), leave("zz"), policy="after_exit") for _n in range(4)]
-    people = [person(city=dice.choice(["北京", "上海"]), openid=account.pk, last_inbound_at=world.NOON) for _n in range(25)]
+    people = [
+        person(city=dice.choice(["北京", "上海"]), openid=account.pk, last_inbound_at=world.NOON) for _n in range(25)
+    ]
     for contact in people:
         happens(contact)
     for day in range(60):
@@ -302,5 +310,3 @@ def test_every_run_ends(company, noon, platform):
         counts = Counts(journey.versions.values_list("pk", flat=True))
         steps = {key for key in counts._sums if key != "trigger"}
         assert all(counts.here(key) == 0 for key in steps)
-
-

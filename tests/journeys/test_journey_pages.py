@@ -11,7 +11,19 @@ from tests.journeys.world import branch, design, happens, leave, live, person, r
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("company", "noon")]
 
-READ = ["", "counts/", "versions/", "dry-run/", "people/", "people/add/", "name/", "copy/", "publish/", "end/", "rule/trigger/"]
+READ = [
+    "",
+    "counts/",
+    "versions/",
+    "dry-run/",
+    "people/",
+    "people/add/",
+    "name/",
+    "copy/",
+    "publish/",
+    "end/",
+    "rule/trigger/",
+]
 PUBLISHING = {"people/add/", "publish/", "end/"}
 
 
@@ -51,7 +63,16 @@ def test_editing_and_publishing_are_two_permissions(drafted, marketer, client_fo
 
 def test_an_outsider_changes_nothing(drafted, outsider, client_for):
     before = definition(drafted)
-    for path in ("steps/", "steps/s1/", "steps/s1/delete/", "undo/", "where/trigger/", "rule/trigger/", "name/", "delete/"):
+    for path in (
+        "steps/",
+        "steps/s1/",
+        "steps/s1/delete/",
+        "undo/",
+        "where/trigger/",
+        "rule/trigger/",
+        "name/",
+        "delete/",
+    ):
         assert post(client_for(outsider), drafted, path, kind="tag", place="::0").status_code == 403
     assert definition(drafted) == before
 
@@ -89,7 +110,9 @@ class TestEditing:
         assert answer.status_code == 200
         assert 'hx-swap-oob="true"' in answer.content.decode()
         assert keys(definition(drafted)) == ["s1", "s3", "s2"]
-        post(self.client, drafted, "steps/s3/", event="order_paid", amount="2", unit="weeks", since="entry", name="下单")
+        post(
+            self.client, drafted, "steps/s3/", event="order_paid", amount="2", unit="weeks", since="entry", name="下单"
+        )
         assert find(definition(drafted), "s3")["config"] == {
             "event": "order_paid", "where": [], "timeout": {"amount": 2, "unit": "weeks"}, "since": "entry"
         }  # fmt: skip
@@ -136,7 +159,11 @@ class TestEditing:
         post(self.client, drafted, "steps/", kind="send", place="::1")
         values = {"content": content.pk, "first": "oa", "second": ""}
         post(self.client, drafted, "steps/s3/", **values, fall_backs=["window_closed", "failed"])
-        assert [lane["key"] for lane in find(definition(drafted), "s3")["branches"]] == ["next", "window_closed", "failed"]
+        assert [lane["key"] for lane in find(definition(drafted), "s3")["branches"]] == [
+            "next",
+            "window_closed",
+            "failed",
+        ]
         post(self.client, drafted, "steps/", kind="tag", place="s3:next:0")
         post(self.client, drafted, "steps/s3/", **values)
         assert find(definition(drafted), "s3")["branches"] == []
@@ -162,9 +189,17 @@ class TestEditing:
         assert post(self.client, drafted, "steps/nope/", name="x").status_code == 404
 
     def test_trigger_goal_and_exit(self, drafted):
-        values = {"kind": "event", "event": "product_viewed", "policy": "after_exit", "gap_days": "30", "goal": "order_paid"}
+        values = {
+            "kind": "event",
+            "event": "product_viewed",
+            "policy": "after_exit",
+            "gap_days": "30",
+            "goal": "order_paid",
+        }
         post(self.client, drafted, "steps/trigger/", **values, exit="unfollowed", key="")
-        post(self.client, drafted, "where/trigger/", of="trigger", act="add", property="category", op="eq", value="shoes")
+        post(
+            self.client, drafted, "where/trigger/", of="trigger", act="add", property="category", op="eq", value="shoes"
+        )
         found = definition(drafted)
         assert found["trigger"]["where"] == [{"property": "category", "op": "eq", "value": "shoes"}]
         assert found["reentry"] == {"policy": "after_exit", "gap_days": 30}
@@ -332,7 +367,15 @@ class TestDryRun:
     def test_what_a_step_waits_for_can_be_taken_either_way(self):
         lanes = [branch("happened", step("y", "stage", stage="loyal"), leave("a")), branch("timed_out", leave("b"))]
         journey = live(
-            step("e", "wait_event", lanes, event="order_paid", where=[], timeout={"amount": 3, "unit": "days"}, since="step")
+            step(
+                "e",
+                "wait_event",
+                lanes,
+                event="order_paid",
+                where=[],
+                timeout={"amount": 3, "unit": "days"},
+                since="step",
+            )
         )
         contact = person()
         assert "Loyal" in self.look(journey, contact, acts=1)

@@ -39,7 +39,13 @@ def test_a_complete_design_has_none():
     assert not told(
         design(
             wait(),
-            step("s", "send", [branch("next"), branch("failed", leave("f"))], content=content.pk, channels=["oa", "email"]),
+            step(
+                "s",
+                "send",
+                [branch("next"), branch("failed", leave("f"))],
+                content=content.pk,
+                channels=["oa", "email"],
+            ),
             step("t", "tag", act="add", tag=tag.pk),
             step("c", "coupon", batch=batch.pk),
             step("r", "repeat", [branch("body", wait("w2"))], times=3),
@@ -131,5 +137,7 @@ def test_a_segment_trigger_and_one_by_hand_are_fine():
 def test_every_new_step_says_what_it_needs_or_is_complete():
     for kind in KINDS.values():
         config, lanes = kind.new()
-        found = told(design({"key": "n", "kind": kind.key, "name": "", "config": config, "branches": lanes}, leave("x")))
+        found = told(
+            design({"key": "n", "kind": kind.key, "name": "", "config": config, "branches": lanes}, leave("x"))
+        )
         assert all(at in {"n", "x"} for at, _text in found), kind.key

@@ -22,7 +22,9 @@ def places(definition: dict) -> list[Place]:
 
 
 @settings(max_examples=60, deadline=None)
-@given(st.integers(0, 2**32), st.lists(st.sampled_from(["insert", "remove", "duplicate", "move", "shift"]), max_size=25))
+@given(
+    st.integers(0, 2**32), st.lists(st.sampled_from(["insert", "remove", "duplicate", "move", "shift"]), max_size=25)
+)
 def test_any_sequence_of_edits_keeps_a_sound_tree(seed, acts):
     dice = random.Random(seed)
     definition = blank()
@@ -65,7 +67,9 @@ def test_any_sequence_of_edits_keeps_a_sound_tree(seed, acts):
 
 def test_branches_join_below_unless_they_end():
     definition = design(
-        step("s", "split", [branch("b1", wait("a")), branch("b2"), branch("else", leave("x"))]), wait("after"), leave("y")
+        step("s", "split", [branch("b1", wait("a")), branch("b2"), branch("else", leave("x"))]),
+        wait("after"),
+        leave("y"),
     )
     graph = compile_definition(definition)
     assert [graph.nodes["s"].target(key) for key in ("b1", "b2", "else")] == ["a", "after", "x"]

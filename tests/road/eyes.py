@@ -34,9 +34,15 @@ class Eyes:
     def watch(self, page) -> None:
         page.on("console", lambda line: self._note(page, line.text) if line.type == "error" else None)
         page.on("pageerror", lambda error: self._note(page, error))
-        page.on("response", lambda answer: self._note(page, f"{answer.status} {answer.url}") if answer.status >= 400 else None)
+        page.on(
+            "response",
+            lambda answer: self._note(page, f"{answer.status} {answer.url}") if answer.status >= 400 else None,
+        )
         # A request that the page itself gave up, because one moved on, is none of ours.
-        page.on("requestfailed", lambda ask: None if "ABORTED" in (ask.failure or "") else self._note(page, f"{ask.failure} {ask.url}"))
+        page.on(
+            "requestfailed",
+            lambda ask: None if "ABORTED" in (ask.failure or "") else self._note(page, f"{ask.failure} {ask.url}"),
+        )
 
     def _note(self, page, what) -> None:
         self.wrong.append(f"{page.url}: {what}")
@@ -45,10 +51,14 @@ class Eyes:
         """The page is settled; note what axe calls serious or critical."""
         page.wait_for_load_state("load")
         if SHOTS:
-            page.screenshot(path=str(Path(SHOTS) / f"{len(self.seen):02}-{re.sub(r'[^a-z0-9]+', '-', name.lower())}.png"))
+            page.screenshot(
+                path=str(Path(SHOTS) / f"{len(self.seen):02}-{re.sub(r'[^a-z0-9]+', '-', name.lower())}.png")
+            )
         self.seen.append(name)
         page.evaluate(AXE.read_text())
-        found = page.evaluate("axe.run(document, {resultTypes: ['violations'], iframes: false}).then(result => result.violations)")
+        found = page.evaluate(
+            "axe.run(document, {resultTypes: ['violations'], iframes: false}).then(result => result.violations)"
+        )
         for one in found:
             if one["impact"] in {"serious", "critical"}:
                 self.wrong.append(f"{name} ({page.url}): axe {one['id']}: {one['nodes'][0]['html'][:160]}")

@@ -15,7 +15,16 @@ from typing import Any
 from scrm.runtime import places, supervisor
 from tests.fixtures_sandbox import ROOT, Sandbox, free_port
 
-OURS = {"DATABASE_URL", "REDIS_URL", "CACHE_URL", "DATA_DIR", "PUBLIC_URL", "MAKELEVEL", "SECRET_KEY", "ENCRYPTION_KEYS"}
+OURS = {
+    "DATABASE_URL",
+    "REDIS_URL",
+    "CACHE_URL",
+    "DATA_DIR",
+    "PUBLIC_URL",
+    "MAKELEVEL",
+    "SECRET_KEY",
+    "ENCRYPTION_KEYS",
+}
 """What the tests' own environment says and the stack must not hear."""
 PASSWORD = "zhike-demo-2026"
 
@@ -27,7 +36,9 @@ class Running:
         self.folder, self.port = folder, free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.box = Sandbox(folder)
-        clean = {name: value for name, value in os.environ.items() if name not in OURS and not name.startswith("PYTEST")}
+        clean = {
+            name: value for name, value in os.environ.items() if name not in OURS and not name.startswith("PYTEST")
+        }
         self.environment = clean | {
             "DATA_DIR": str(folder), "DEMO": "1", "PORT": str(self.port), "SANDBOX_PORT": str(self.box.port),
             "SANDBOX_SMTP_PORT": str(self.box.smtp_port), "DEMO_CONTACTS": "30", "DEMO_DAYS": "4",
@@ -102,7 +113,12 @@ class Running:
         """Run a script of ours with the stack's settings and database; its standard output is JSON."""
         environment = self.environment | {"DJANGO_SETTINGS_MODULE": "scrm.settings", "PYTHONPATH": str(ROOT)}
         done = subprocess.run(
-            [sys.executable, str(script), *arguments], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=120
+            [sys.executable, str(script), *arguments],
+            cwd=ROOT,
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=120,
         )
         assert done.returncode == 0, done.stderr[-3000:]
         return json.loads(done.stdout)
