@@ -1,4 +1,7 @@
-"""What needs a person now: broken channels, dead letters, sends of unknown outcome, people to review. Each line leads to its list."""
+"""What needs a person now: broken channels, dead letters, sends of unknown outcome, people to review.
+
+Each line leads to its list.
+"""
 
 from dataclasses import dataclass
 

@@ -2,7 +2,10 @@ from django.db import models
 
 
 class DailyCount(models.Model):
-    """How often something happened on one company-local day, by channel. Made from the event log by the ``daily`` consumer; rebuildable."""
+    """How often something happened on one company-local day, by channel.
+
+    Made from the event log by the ``daily`` consumer; rebuildable.
+    """
 
     day = models.DateField()
     metric = models.CharField(max_length=24)
@@ -14,6 +17,9 @@ class DailyCount(models.Model):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["metric", "day", "channel", "detail"], name="dailycount_unique")]
+
+    def __str__(self) -> str:
+        return f"{self.day} {self.metric} {self.channel} {self.detail}: {self.count}"
 
 
 class ProgrammeCount(models.Model):
@@ -27,6 +33,9 @@ class ProgrammeCount(models.Model):
     class Meta:
         constraints = [models.UniqueConstraint(fields=["origin", "origin_id", "metric"], name="programmecount_unique")]
 
+    def __str__(self) -> str:
+        return f"{self.origin} {self.origin_id} {self.metric}: {self.count}"
+
 
 class FirstTouch(models.Model):
     """The first open and the first click of each message, so that one person who opens five times counts once."""
@@ -36,3 +45,6 @@ class FirstTouch(models.Model):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["message_id", "metric"], name="firsttouch_unique")]
+
+    def __str__(self) -> str:
+        return f"{self.message_id} {self.metric}"

@@ -1,8 +1,9 @@
 """What marketers write: Liquid over plain dicts, checked in the editor, compiled once per variant, rendered per person.
 
-Three formats. ``text`` (Official Account, SMS): plain text in which ``[words](https://...)`` becomes a link. ``markdown`` (mail): CommonMark
-without raw HTML, a paragraph that is only a link becomes a button. ``html`` (mail): the marketer's own HTML, cleaned.
-Liquid comes with size and loop limits and without include, render and the escape-disabling filter.
+Three formats. ``text`` (Official Account, SMS): plain text in which ``[words](https://...)`` becomes a link.
+``markdown`` (mail): CommonMark without raw HTML, a paragraph that is only a link becomes a button. ``html`` (mail):
+the marketer's own HTML, cleaned. Liquid comes with size and loop limits and without include, render and the escape-
+disabling filter.
 """
 
 import re

@@ -1,7 +1,8 @@
 """From a campaign to rows in the ledger: freeze the audience, then plan it in batches that survive kill -9.
 
-Every batch is one transaction: read the next members after ``position``, submit them, move ``position``. A crash repeats at most the
-batch that was not committed, and the ledger's key (campaign, wave, contact) makes even that harmless.
+Every batch is one transaction: read the next members after ``position``, submit them, move ``position``. A crash
+repeats at most the batch that was not committed, and the ledger's key (campaign, wave, contact) makes even that
+harmless.
 """
 
 from datetime import timedelta

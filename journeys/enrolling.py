@@ -12,9 +12,10 @@ from django.db import connection
 from contacts.enums import ChannelKind, EventKind
 from contacts.intake import Incoming
 from journeys import local_time
-from journeys.enums import OPEN_STATES, Reentry
+from journeys.enums import OPEN_STATES, EnrolmentState, Reentry
 from journeys.graph import Graph
 from journeys.models import Enrolment, Journey
+from journeys.times import duration
 from journeys.tree import TRIGGER
 from journeys.walk import add_counts
 
@@ -52,16 +53,17 @@ def enrol(graph: Graph, entries: list[Entry], now: datetime) -> list[Incoming]:
         for entry in entries
     ]
     columns = [list(column) for column in zip(*rows, strict=True)]
+    state, due_at = _arrival(graph, now)
     with connection.cursor() as cursor:
         cursor.execute(
             "INSERT INTO journeys_enrolment (journey_id, version_id, contact_id, state, step, visit, due_at, wake,"
             " wake_event_id, context, entered_at, entry_event_id, run, slot, reason, faults, fault)"
-            " SELECT %s, %s, c.id, 'active', %s, 1, %s, '', v.event_id, v.context::jsonb, %s, v.event_id, v.run, v.slot,"
+            " SELECT %s, %s, c.id, %s, %s, 1, %s, '', v.event_id, v.context::jsonb, %s, v.event_id, v.run, v.slot,"
             " '', 0, '' FROM unnest(%s::bigint[], %s::bigint[], %s::text[], %s::text[], %s::text[])"
             " v(contact_id, event_id, run, slot, context)"
             " JOIN contacts_contact c ON c.id = v.contact_id AND c.merged_into_id IS NULL ORDER BY v.event_id"
             " ON CONFLICT DO NOTHING RETURNING id, contact_id",
-            [graph.journey_id, graph.version_id, graph.start, now, now, *columns],
+            [graph.journey_id, graph.version_id, state.value, graph.start, due_at, now, *columns],
         )
         entered = cursor.fetchall()
         if not entered:
@@ -81,6 +83,14 @@ def enrol(graph: Graph, entries: list[Entry], now: datetime) -> list[Incoming]:
         )
         for pk, contact_id in entered
     ]
+
+
+def _arrival(graph: Graph, now: datetime) -> tuple[EnrolmentState, datetime]:
+    """A way that begins with a wait for a while counts it from the entry itself, however late the engine comes to it."""
+    node = graph.nodes[graph.start]
+    if node.kind == "wait" and node.config.get("mode") != "until":
+        return EnrolmentState.WAITING, now + duration(node.config)
+    return EnrolmentState.ACTIVE, now
 
 
 def _distinct(entries: list[Entry], policy: str) -> list[Entry]:

@@ -21,7 +21,12 @@ THREE_DAYS = {
             "kind": "event", "event": "product_viewed", "where": RUNNING_SHOES, "measure": "days_in_a_row", "op": "gte",
             "value": 3, "days": 30,
         },
-        {"kind": "attribute", "name": "known", "op": "eq", "value": True},
+        {
+            "any": [
+                {"kind": "identity", "identity": "openid", "state": "reachable"},
+                {"kind": "identity", "identity": "email", "state": "verified"},
+            ]
+        },
     ]
 }  # fmt: skip
 
@@ -108,11 +113,11 @@ def category_coupon(slots: Slots) -> Definition:
     """Somebody who looks at running shoes three days in a row means it: a coupon by the first channel that reaches them.
 
     It starts with the segment and not with the third look, since many look while they are still unknown to us: they meet the
-    rule at the moment in which they say who they are.
+    rule at the moment in which they have told, and confirmed, who they are.
     """
     segment = _segment(
         _("Running shoes three days in a row"),
-        _("Known customers who looked at running shoes on three days in a row"),
+        _("Customers we can write to who looked at running shoes on three days in a row"),
         THREE_DAYS,
     )
     return {

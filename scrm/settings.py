@@ -188,7 +188,7 @@ NAVIGATION = [
 ]
 
 IDENTITY_LIMITS = {"anonymous": 20, "other": 5}
-"""Most identities of a kind per contact; beyond it nothing is attached or merged automatically (a shared device, a default value)."""
+"""Most identities of a kind per contact; beyond it nothing is attached or merged by itself (a shared device, a default)."""
 
 # Platforms: every base URL is a setting so that the sandbox can stand in.
 WECHAT_API_URL = env.text("WECHAT_API_URL", "https://api.weixin.qq.com").rstrip("/")

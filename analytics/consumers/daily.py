@@ -1,4 +1,7 @@
-"""Consumer ``daily``: events -> counts per day, channel and programme. Exactly once, since the cursor moves in the same transaction."""
+"""Consumer ``daily``: events -> counts per day, channel and programme.
+
+Exactly once, since the cursor moves in the same transaction.
+"""
 
 from collections import Counter
 from zoneinfo import ZoneInfo

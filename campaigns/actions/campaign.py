@@ -53,7 +53,7 @@ def save_campaign(
 
 @transaction.atomic
 def schedule_campaign(*, campaign: Campaign, by: User) -> Campaign:
-    """Send at ``starts_at``, or at once when that is None or past. Idempotent: a second call finds it no longer a draft. Raises NotNow."""
+    """Send at ``starts_at``, or at once when that is None or past. A second call finds it no longer a draft. Raises NotNow."""
     campaign = _locked(campaign, CampaignState.DRAFT)
     missing = missing_parts(campaign)
     if missing:

@@ -64,6 +64,9 @@ class Wave(models.Model):
         constraints = [models.UniqueConstraint(fields=["campaign", "number"], name="wave_unique")]
         indexes = [models.Index(fields=["id"], condition=models.Q(finished_at=None), name="wave_open")]
 
+    def __str__(self) -> str:
+        return f"{self.campaign_id} #{self.number}"
+
 
 class WaveMember(models.Model):
     """One person of a frozen audience."""
@@ -73,3 +76,6 @@ class WaveMember(models.Model):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["wave", "contact_id"], name="wavemember_unique")]
+
+    def __str__(self) -> str:
+        return f"{self.wave_id}: {self.contact_id}"

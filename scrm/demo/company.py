@@ -12,6 +12,7 @@ from campaigns.models import Content, CouponBatch
 from channels_ingest.models import Channel, SceneCode
 from contacts.actions import save_segment
 from contacts.models import Segment
+from journeys.recipes import THREE_DAYS
 from scrm.core.models import Company, Role, Team, User
 
 NAME = "山野跑步"
@@ -280,8 +281,8 @@ SEGMENTS: list[tuple[str, str, dict]] = [
     ),
     (
         SHOES,
-        "连续三天看过跑鞋的已识别客户",
-        {"all": [_looked("days_in_a_row", 3), {"kind": "attribute", "name": "known", "op": "eq", "value": True}]},
+        "连续三天看过跑鞋、能联系到的客户",
+        THREE_DAYS,
     ),
 ]  # fmt: skip
 """Name, description, rule."""

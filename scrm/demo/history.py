@@ -1,7 +1,8 @@
-"""Half a year of the demo company, replayed day by day through the product's own code: intake, consumers, journeys, gates, ledger.
+"""Half a year of the demo company, replayed day by day through the product's own code: intake, consumers, journeys,
+gates, ledger.
 
-Only the platforms are stood in for, by a link that accepts everything, since these customers live nowhere. The business clock is frozen
-at each moment of the past; nothing is written around the product, so every figure adds up.
+Only the platforms are stood in for, by a link that accepts everything, since these customers live nowhere. The
+business clock is frozen at each moment of the past; nothing is written around the product, so every figure adds up.
 """
 
 import random

@@ -1,4 +1,6 @@
-"""What the product did for the sandbox's customers, as lines the sandbox can show. Demo mode only; the sandbox has no other way in."""
+"""What the product did for the sandbox's customers, as lines the sandbox can show. Demo mode only; the sandbox has no
+other way in.
+"""
 
 from django.conf import settings
 from django.http import Http404, HttpRequest, JsonResponse
