@@ -41,7 +41,7 @@ FORWARD += "".join(
 FORWARD += "CREATE INDEX contact_tombstone ON contacts_contact (id) WHERE merged_into_id IS NOT NULL;\n"
 # Acts of people update these rows all the time: with room in the page the update stays there and touches no index.
 FORWARD += """
-ALTER TABLE contacts_contact SET (fillfactor = 75);
+ALTER TABLE contacts_contact SET (fillfactor = 60);
 ALTER TABLE contacts_identity SET (fillfactor = 85);
 """
 
