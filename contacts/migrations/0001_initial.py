@@ -258,6 +258,10 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='contact',
+            index=models.Index(fields=['source_kind'], name='contact_source'),
+        ),
+        migrations.AddIndex(
+            model_name='contact',
             index=models.Index(models.OrderBy(models.F('created_at'), descending=True), models.OrderBy(models.F('id'), descending=True), condition=models.Q(('merged_into', None)), name='contact_created'),
         ),
         migrations.AddIndex(

@@ -87,6 +87,7 @@ class Contact(models.Model):
             models.Index(fields=["owner", "-last_seen_at", "-id"], name="contact_owner"),
             models.Index(fields=["team", "-last_seen_at", "-id"], name="contact_team"),
             models.Index(fields=["stage", "-last_seen_at", "-id"], name="contact_stage"),
+            models.Index(fields=["source_kind"], name="contact_source"),
             models.Index(F("created_at").desc(), F("id").desc(), condition=Q(merged_into=None), name="contact_created"),
             models.Index(
                 F("order_total").desc(),

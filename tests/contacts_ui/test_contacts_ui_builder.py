@@ -102,7 +102,7 @@ def meaning(rule):
     """A rule without what the builder may rearrange: double negation, and a root that is no group."""
     if "not" in rule:
         inner = meaning(rule["not"])
-        return inner["not"] if "not" in inner else {"not": inner}
+        return inner.get("not", {"not": inner})
     for kind in ("all", "any"):
         if kind in rule:
             parts = [meaning(part) for part in rule[kind]]
