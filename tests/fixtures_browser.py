@@ -52,7 +52,7 @@ def _unpacked() -> Path:
         for name in ("al2023.tar", "swiftshader.tar", "fonts.tar"):
             (draft / name).write_bytes(brotli.decompress((_PACKED / f"{name}.br").read_bytes()))
             with tarfile.open(draft / name) as archive:
-                archive.extractall(draft, filter="data")
+                archive.extractall(draft, **({"filter": "data"} if hasattr(tarfile, "data_filter") else {}))
             (draft / name).unlink()
         folders = [_READY / "fonts", *(_FONTS / weight for weight in ("400Regular", "600SemiBold", "700Bold"))]
         lines = "".join(f"<dir>{folder}</dir>" for folder in folders)

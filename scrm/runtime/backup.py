@@ -74,7 +74,7 @@ def restore(folder: Path, source: Path) -> None:
     with tempfile.TemporaryDirectory(prefix="zhike-restore-") as work:
         try:
             with tarfile.open(source) as archive:
-                archive.extractall(work, filter="data")
+                _extract(archive, Path(work))
             manifest = json.loads((Path(work) / "manifest.json").read_text())
         except (tarfile.TarError, OSError, ValueError) as error:
             raise CannotStart(f"{source} is not a backup of Zhike: {error}") from None
@@ -97,6 +97,15 @@ def restore(folder: Path, source: Path) -> None:
             if part.name not in {"manifest.json", "database.dump", "keys"}:
                 shutil.rmtree(folder / part.name, ignore_errors=True)
                 shutil.move(part, folder / part.name)
+
+
+def _extract(archive: tarfile.TarFile, target: Path) -> None:
+    """Plain files and folders below ``target`` only; Python 3.11.0-3.11.3 has no filter that would see to it."""
+    for member in archive.getmembers():
+        path = Path(member.name)
+        if path.is_absolute() or ".." in path.parts or not (member.isfile() or member.isdir()):
+            raise tarfile.TarError(f"unexpected entry {member.name}")
+        archive.extract(member, target, set_attrs=False)
 
 
 @contextmanager

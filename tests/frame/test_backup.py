@@ -114,3 +114,14 @@ def test_broken_archives_leave_nothing(made, tmp_path):
 def test_nothing_to_save(tmp_path):
     with pytest.raises(CannotStart, match="nothing in"):
         archive.backup(tmp_path, None)
+
+
+@pytest.mark.parametrize("name", ["../escaped", "/tmp/escaped"])
+def test_an_archive_cannot_write_elsewhere(tmp_path, name):
+    source = tmp_path / "evil.tar"
+    with tarfile.open(source, "w") as file:
+        file.add(__file__, arcname="manifest.json")
+        entry = tarfile.TarInfo(name)
+        file.addfile(entry)
+    with pytest.raises(CannotStart, match="unexpected entry"):
+        archive.restore(tmp_path / "here", source)
