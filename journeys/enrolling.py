@@ -58,12 +58,12 @@ def enrol(graph: Graph, entries: list[Entry], now: datetime) -> list[Incoming]:
         cursor.execute(
             "INSERT INTO journeys_enrolment (journey_id, version_id, contact_id, state, step, visit, due_at, wake,"
             " wake_event_id, context, entered_at, entry_event_id, run, slot, reason, faults, fault)"
-            " SELECT %s, %s, c.id, %s, %s, 1, %s, '', v.event_id, v.context::jsonb, %s, v.event_id, v.run, v.slot,"
-            " '', 0, '' FROM unnest(%s::bigint[], %s::bigint[], %s::text[], %s::text[], %s::text[])"
+            " SELECT %s, %s, c.id, %s, %s, 1, %s, '', CASE WHEN %s THEN 0 ELSE v.event_id END, v.context::jsonb, %s,"
+            " v.event_id, v.run, v.slot, '', 0, '' FROM unnest(%s::bigint[], %s::bigint[], %s::text[], %s::text[], %s::text[])"
             " v(contact_id, event_id, run, slot, context)"
             " JOIN contacts_contact c ON c.id = v.contact_id AND c.merged_into_id IS NULL ORDER BY v.event_id"
             " ON CONFLICT DO NOTHING RETURNING id, contact_id",
-            [graph.journey_id, graph.version_id, state.value, graph.start, due_at, now, *columns],
+            [graph.journey_id, graph.version_id, state.value, graph.start, due_at, due_at > now, now, *columns],
         )
         entered = cursor.fetchall()
         if not entered:

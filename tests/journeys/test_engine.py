@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 
 from campaigns.models import Message
+from contacts import consumers
 from contacts.models import Event, StageChange, Tag, Tagging
 from journeys import actions, engine
 from journeys.enums import JourneyState, Reason
@@ -43,6 +44,16 @@ def test_an_event_lets_in_and_a_wait_holds_until_its_time():
     ]
     counts = Counts([journey.versions.get().pk])
     assert (counts.entered("trigger"), counts.entered("w"), counts.here("w"), counts.entered("x")) == (1, 1, 0, 1)
+
+
+def test_a_wait_at_the_beginning_counts_from_the_entry_however_late_the_engine_comes():
+    live(wait(amount=30), leave())
+    contact = person()
+    happens(contact)
+    consumers.run(world.CONSUMER)
+    with later(minutes=30):
+        settle()
+        assert not run_of(contact).is_open
 
 
 def test_wait_until_a_time_of_day_is_in_each_persons_zone():
