@@ -54,7 +54,7 @@ def keeper(tmp_path, out):
 
 def test_lines_carry_the_name(keeper, out):
     keeper.start(child("talker", "import sys; print('one'); print('\\x1b[31mtwo\\x1b[0m', file=sys.stderr)"))
-    assert until(lambda: "two" in out.getvalue())
+    assert until(lambda: "one" in out.getvalue() and "two" in out.getvalue())
     lines = [line.split(maxsplit=1)[1] for line in out.getvalue().splitlines()]
     assert sorted(lines) == ["talker    one", "talker    two"]
 
