@@ -10,9 +10,9 @@ from scrm.core.benching import Scale
 
 def run(scale: Scale) -> dict:
     """ratio: seconds for the changed over seconds for all (smaller is better)."""
-    contacts = scale.pick(100_000, 1_000_000)
+    contacts = scale.pick(60_000, 1_000_000)
     load(contacts, contacts * 10)
-    changed = list(range(1, contacts, contacts // scale.pick(1_000, 10_000)))
+    changed = list(range(1, contacts, contacts // scale.pick(600, 10_000)))
     rules = [rule for _name, rule, _sql, _params in cases()][:10]
     ratios, ours, full = [], [], []
     for _round in range(scale.pick(3, 5)):
