@@ -6,10 +6,10 @@ from collections.abc import Iterable
 from django.db.models import Count, Q, Sum
 from django.utils.translation import get_language
 
-from campaigns.enums import ContentState, Origin
-from campaigns.models import Content, CouponBatch, Message
+from campaigns.enums import ContentState
+from campaigns.models import Content, CouponBatch
 from contacts.models import Segment, Tag
-from journeys.enums import OPEN_STATES, JourneyState, VersionState
+from journeys.enums import OPEN_STATES, JourneyState, Outcome, VersionState
 from journeys.models import Enrolment, Journey, StepCount, Version
 from journeys.steps.base import Names
 
@@ -62,9 +62,7 @@ def journeys_with_figures() -> list[Journey]:
         )
     }
     sent = dict(
-        Message.objects.filter(origin=Origin.JOURNEY, state__in=["sent", "delivered", "bounced"])
-        .values_list("origin_id")
-        .annotate(Count("id"))
+        StepCount.objects.filter(branch=Outcome.SENT).values_list("version__journey").annotate(Sum("n")).order_by()
     )
     versions: dict[int, dict[str, Version]] = defaultdict(dict)
     for version in Version.objects.exclude(state=VersionState.RETIRED):

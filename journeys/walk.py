@@ -23,6 +23,7 @@ from contacts.enums import ChannelKind, EventKind
 from journeys import local_time
 from journeys.enums import EnrolmentState, Reason
 from journeys.graph import Graph, graph_of
+from journeys.models import Journey
 
 log = logging.getLogger(__name__)
 
@@ -303,8 +304,14 @@ def add_counts(cursor, counts: Counter) -> None:
         execute_values(cursor, "INSERT INTO journeys_stepcount (version_id, step, branch, n) VALUES %s", rows)
 
 
+def journey_names(ids: set[int]) -> dict[int, str]:
+    """What timelines call the journeys; no query for none."""
+    return dict(Journey.objects.filter(pk__in=ids).values_list("pk", "name")) if ids else {}
+
+
 def exit_events(rows: list[tuple[int, int, int, str, str]], now: datetime) -> list[intake.Incoming]:
     """journey_exited for the timelines, of (contact, journey, enrolment, reason, step)."""
+    names = journey_names({row[1] for row in rows})
     return [
         intake.Incoming(
             kind=EventKind.JOURNEY_EXITED,
@@ -312,7 +319,13 @@ def exit_events(rows: list[tuple[int, int, int, str, str]], now: datetime) -> li
             occurred_at=now,
             contact_id=contact_id,
             external_id=f"journey_exited:{enrolment_id}",
-            properties={"journey": journey_id, "enrolment": enrolment_id, "reason": str(reason), "step": key},
+            properties={
+                "journey": journey_id,
+                "name": names.get(journey_id, ""),
+                "enrolment": enrolment_id,
+                "reason": str(reason),
+                "step": key,
+            },
         )
         for contact_id, journey_id, enrolment_id, reason, key in rows
     ]
