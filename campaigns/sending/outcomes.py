@@ -8,6 +8,7 @@ from typing import ClassVar
 import orjson
 
 from campaigns.enums import State
+from campaigns.models import Content
 from contacts import intake
 from contacts.enums import ChannelKind, EventKind
 
@@ -79,7 +80,13 @@ def properties(outcome: Outcome, **more: object) -> dict[str, object]:
 
 
 def events(outcomes: Iterable[Outcome], now: datetime) -> list[intake.Incoming]:
-    """The event of each outcome's state."""
+    """The event of each outcome's state, with the content's name for the timeline. One query."""
+    outcomes = list(outcomes)
+    names = (
+        dict(Content.objects.filter(pk__in={o.content_id for o in outcomes}).values_list("pk", "name"))
+        if outcomes
+        else {}
+    )
     return [
         intake.Incoming(
             kind=str(KINDS[State(outcome.state)]),
@@ -87,7 +94,7 @@ def events(outcomes: Iterable[Outcome], now: datetime) -> list[intake.Incoming]:
             occurred_at=now,
             account_id=outcome.account_id,
             contact_id=outcome.contact_id,
-            properties=properties(outcome),
+            properties=properties(outcome, content_name=names.get(outcome.content_id, "")),
         )
         for outcome in outcomes
     ]

@@ -140,25 +140,29 @@ def _page(request: HttpRequest, language: str, template: str, context: dict, sta
 
 
 def _messages():
-    return Message.objects.filter(contact__in=Contact.objects.all()).only(
-        "id",
-        "contact_id",
-        "channel",
-        "account_id",
-        "content_id",
-        "purpose",
-        "origin",
-        "origin_id",
-        "state",
-        "reason",
-        "ref",
+    return (
+        Message.objects.filter(contact__in=Contact.objects.all())
+        .select_related("content")
+        .only(
+            "content__name",
+            "id",
+            "contact_id",
+            "channel",
+            "account_id",
+            "content_id",
+            "purpose",
+            "origin",
+            "origin_id",
+            "state",
+            "reason",
+            "ref",
+        )
     )
 
 
 def _append(message: Message, kind: EventKind, external_id: str = "", **more: object) -> None:
-    told = outcomes.properties(
-        outcomes.Outcome(*(getattr(message, name) for name in outcomes.Outcome.COLUMNS[:-1])), **more
-    )
+    outcome = outcomes.Outcome(*(getattr(message, name) for name in outcomes.Outcome.COLUMNS[:-1]))
+    told = outcomes.properties(outcome, content_name=message.content.name, **more)
     intake.append_own(
         [
             intake.Incoming(

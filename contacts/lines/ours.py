@@ -120,7 +120,10 @@ def journey_exited(p: Properties) -> Line:
         "exit": _("left by a rule"),
         "exited": _("left by a rule"),
         "unfollowed": _("unfollowed"),
-        "stopped": _("journey stopped"),
+        "rule": _("left by a rule"),
+        "stopped": _("taken out by hand"),
+        "ended": _("the journey was ended"),
+        "merged": _("merged with another customer"),
     }
     notes = (Note(known.get(reason, reason)),) if reason else ()
     return Line(

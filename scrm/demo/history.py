@@ -146,7 +146,11 @@ class History:
     def _react(self) -> None:
         """People open and click what came since the last look."""
         now, events = clock.now(), []
-        rows = Message.objects.filter(pk__gt=self.last_message - 2000, state=State.SENT, sent_at=now).order_by("pk")
+        rows = (
+            Message.objects.filter(pk__gt=self.last_message - 2000, state=State.SENT, sent_at=now)
+            .select_related("content")
+            .order_by("pk")
+        )
         for message in rows:
             self.last_message = max(self.last_message, message.pk)
             outcome = outcomes.Outcome(*(getattr(message, name) for name in outcomes.Outcome.COLUMNS))
@@ -165,7 +169,7 @@ class History:
             occurred_at=now + timedelta(minutes=self.chance.randint(1, 240)),
             account_id=message.account_id,
             contact_id=message.contact_id,
-            properties=outcomes.properties(outcome),
+            properties=outcomes.properties(outcome, content_name=message.content.name),
         )
 
     def _person(self, number: int, contacts: int) -> Person:
