@@ -47,6 +47,10 @@ class Eyes:
     def _note(self, page, what) -> None:
         self.wrong.append(f"{page.url}: {what}")
 
+    def forgive(self, status: str) -> None:
+        """The page was meant to be refused: forget that answer and the line that the browser writes about it."""
+        self.wrong = [one for one in self.wrong if f": {status} " not in one and f"status of {status}" not in one]
+
     def look(self, page, name: str) -> None:
         """The page is settled; note what axe calls serious or critical."""
         page.wait_for_load_state("load")
