@@ -57,7 +57,8 @@ def stage_changed(p: Properties) -> Line:
     before, after = _stage(text_of(p, "from")), _stage(text_of(p, "to"))
     reason = text_of(p, "reason")
     moved = f"{before} → {after}" if before else after
-    notes = tuple(Note(text) for text in (reason, text_of(p, "by_name")) if text)
+    # The built-in rules are named in English; one that somebody named stays as it is.
+    notes = tuple(Note(text) for text in (reason and _(reason), text_of(p, "by_name")) if text)
     return Line(_("Stage changed"), moved, notes=notes, icon="flag", tone="info")
 
 
