@@ -9,11 +9,17 @@ from datetime import timedelta
 
 from django.db import connection, transaction
 from django.db.models import Exists, OuterRef
+from django.urls import reverse
+from django.utils.text import format_lazy
+from django.utils.translation import gettext_lazy as _
 
 from campaigns import sending
 from campaigns.enums import ACTIVE
 from campaigns.models import Campaign, CampaignState, Message, Wave
 from contacts import segments
+from scrm.core import audit, notify
+from scrm.core.enums import Level, Permission
+from scrm.core.models import User
 from scrm.lib import clock
 
 BATCH = 20_000
@@ -59,7 +65,10 @@ def _step() -> bool:
         if wave is None:
             return False
         if wave.frozen_at is None:
-            _freeze(wave)
+            try:
+                _freeze(wave)
+            except segments.BrokenRule as error:
+                _stop(wave.campaign, str(error))
         else:
             _plan(wave)
         return True
@@ -68,7 +77,7 @@ def _step() -> bool:
 def _freeze(wave: Wave) -> None:
     """The audience becomes rows, once: later changes of the segment do not change who is asked."""
     now = clock.now()
-    people = segments.contacts(wave.campaign.segment.rule, now).filter(merged_into=None).order_by().values("id")
+    people = segments.people(wave.campaign.segment, now).order_by().values("id")
     sql, params = people.query.sql_with_params()
     with connection.cursor() as cursor:
         cursor.execute(
@@ -78,6 +87,15 @@ def _freeze(wave: Wave) -> None:
     wave.audience = wave.members.count()
     wave.frozen_at = now
     wave.save(update_fields=["audience", "frozen_at"])
+
+
+def _stop(campaign: Campaign, reason: str) -> None:
+    """A segment whose rule broke after the campaign was scheduled: this one waits for a person, the others go on."""
+    Campaign.objects.filter(pk=campaign.pk).update(state=CampaignState.PAUSED)
+    audit.record(None, "campaign.paused", campaign, reason=reason[:300])
+    text = format_lazy(_("The campaign “{name}” is paused: {reason}"), name=campaign.name, reason=reason)
+    url = reverse("campaigns:campaign_detail", args=[campaign.pk])
+    notify.tell(User.objects.able(Permission.CAMPAIGNS_SEND), text, url, Level.BAD)
 
 
 def _plan(wave: Wave) -> None:

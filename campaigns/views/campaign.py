@@ -107,7 +107,7 @@ def campaign_reach(request: HttpRequest, pk: int) -> HttpResponse:
             request, "campaigns/campaign_detail.html#reach", {"campaign": campaign, "missing": missing_parts(campaign)}
         )
     at = max(campaign.starts_at or clock.now(), clock.now())
-    people = segments.contacts(campaign.segment.rule, at)
+    people = segments.people(campaign.segment, at)
     verdict = sending.preview(people, content=campaign.content, channels=campaign.channels, at=at)
     return render(request, "campaigns/campaign_detail.html#reach", {"campaign": campaign, "verdict": verdict, "at": at})
 

@@ -33,7 +33,7 @@ from django.db import connection
 from django.db.models import QuerySet
 from django.db.models.expressions import RawSQL
 
-from contacts.models import Contact
+from contacts.models import Contact, Segment
 from contacts.segments.base import BrokenRule, Cond, IdSet, Leaf, Problem, Scope
 from contacts.segments.compiling import select_ids
 from contacts.segments.walking import describe, is_timed, leaves_of, validate
@@ -54,6 +54,7 @@ __all__ = [
     "is_timed",
     "leaves_of",
     "matching",
+    "people",
     "validate",
 ]
 
@@ -65,6 +66,14 @@ def contacts(rule: Rule, now: datetime | None = None) -> QuerySet[Contact]:
     anybody: ``contacts(rule) & Contact.objects.visible_to(user)``. Raises BrokenRule."""
     sql, params = ids_sql(rule, now)
     return Contact.objects.living().filter(pk__in=RawSQL(sql, params))
+
+
+def people(segment: Segment, now: datetime | None = None) -> QuerySet[Contact]:
+    """The living contacts of a stored segment: the rows of a static one, else those who meet its rule as of ``now``. Limit it with
+    ``visible_to`` before showing it to anybody. Raises BrokenRule."""
+    if segment.static:
+        return Contact.objects.living().filter(segment_memberships__segment=segment)
+    return contacts(segment.rule, now)
 
 
 def ids_sql(rule: Rule, now: datetime | None = None, ids: Iterable[int] | None = None) -> tuple[str, list[Any]]:

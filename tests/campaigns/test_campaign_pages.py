@@ -6,14 +6,15 @@ import pytest
 from django.urls import reverse
 
 from campaigns import launch
-from campaigns.actions import approve_content, save_campaign, save_content
+from campaigns.actions import approve_content, save_campaign, save_content, schedule_campaign
 from campaigns.actions.content import VariantDraft
 from campaigns.enums import State
 from campaigns.models import Campaign, Message, WaveMember
 from channels_ingest.models import Channel
 from contacts import intake
+from contacts.actions import freeze_segment
 from contacts.enums import IdentityKind, Trust
-from contacts.models import Segment
+from contacts.models import Contact, Segment
 from scrm.lib import clock
 
 pytestmark = pytest.mark.django_db
@@ -219,3 +220,38 @@ def test_the_list_costs_the_same_for_one_and_thirty(
     with django_assert_max_num_queries(12):
         page = client.get(reverse("campaigns:campaign_list"))
     assert len(page.context["page"].rows) == rows
+
+
+def test_a_static_segment_is_its_members_and_not_its_old_rule(campaign, admin, marketer, people, client_for) -> None:
+    frozen = freeze_segment(
+        segment_id=campaign.segment_id, name="Kept", people=Contact.objects.filter(pk__in=people[:2]), by=admin
+    )
+    Campaign.objects.filter(pk=campaign.pk).update(segment=frozen)
+    campaign.refresh_from_db()
+    html = client_for(marketer).get(reverse("campaigns:campaign_reach", args=[campaign.pk])).content.decode()
+    assert ">2<" in html and ">5<" not in html
+    schedule_campaign(campaign=campaign, by=admin)
+    plan_everything()
+    assert set(Message.objects.values_list("contact_id", flat=True)) == set(people[:2])
+
+
+def test_a_segment_that_broke_after_scheduling_stops_its_own_campaign_only(campaign, admin, content) -> None:
+    other = save_campaign(
+        campaign=None,
+        name="Other",
+        segment=Segment.objects.create(name="Healthy", rule={"all": []}),
+        content=content,
+        channels=["email"],
+        starts_at=None,
+        expires_after_hours=72,
+        by=admin,
+    )
+    schedule_campaign(campaign=campaign, by=admin)
+    schedule_campaign(campaign=other, by=admin)
+    Segment.objects.filter(pk=campaign.segment_id).update(rule={"kind": "segment", "segment": 987654})
+    plan_everything()
+    campaign.refresh_from_db()
+    other.refresh_from_db()
+    assert (campaign.state, other.state) == ("paused", "done")
+    assert not WaveMember.objects.filter(wave__campaign=campaign).exists()
+    assert "Spring" in admin.notifications.get().text
