@@ -49,7 +49,7 @@ class Place:
     def read(cls, text: str) -> "Place":
         owner, _colon, rest = text.partition(":")
         branch, _colon, at = rest.rpartition(":")
-        if not at.isdigit():
+        if not at.isdecimal():
             raise NoSuchPlace(text)
         return cls(owner, branch, int(at))
 
@@ -200,7 +200,7 @@ def _all_keys(definition: Definition) -> Iterator[str]:
 def remember(definition: Definition) -> None:
     """Note the highest number that a key ever had."""
     numbers = (
-        int(digits) for key in _all_keys(definition) if (digits := key.lstrip("abcdefghijklmnopqrstuvwxyz")).isdigit()
+        int(digits) for key in _all_keys(definition) if (digits := key.lstrip("abcdefghijklmnopqrstuvwxyz")).isdecimal()
     )
     definition["last"] = max(definition.get("last", 0), *numbers, 0)
 

@@ -143,7 +143,7 @@ def content_preview(request: HttpRequest) -> HttpResponse:
     position = request.POST.get("as", "0")
     looked = None
     if shown and not shown.problems:
-        looked = preview(shown.unsaved(), request.user, int(position) if position.isdigit() else 0)
+        looked = preview(shown.unsaved(), request.user, int(position) if position.isdecimal() else 0)
     return render(request, "campaigns/content_edit.html#preview", {"preview": looked, "previewed": shown})
 
 

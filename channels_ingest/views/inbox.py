@@ -70,7 +70,7 @@ def delivery_replay(request: HttpRequest, pk: int) -> HttpResponse:
 def delivery_replay_all(request: HttpRequest) -> HttpResponse:
     """All of them, or all of one account (``account``)."""
     account = request.POST.get("account", "")
-    channel = fetch(Channel, pk=account) if account.isdigit() else None
+    channel = fetch(Channel, pk=account) if account.isdecimal() else None
     return _replayed(request, actions.replay_deliveries(None, by=request.user, channel=channel))
 
 

@@ -119,7 +119,7 @@ def _where(root: Node, node: Node, argument: str) -> Node | None:
 
 def _unwhere(root: Node, node: Node, argument: str) -> Node | None:
     held = node.values.get("where", [])
-    if argument.isdigit() and int(argument) < len(held):
+    if argument.isdecimal() and int(argument) < len(held):
         del held[int(argument)]
     return node
 

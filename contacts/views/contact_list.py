@@ -80,7 +80,7 @@ def contact_bulk_tag(request: HttpRequest) -> HttpResponse:
     back = request.POST.get("back", "")
     target = f"/contacts/?{back}" if back else "contacts:contact_list"
     form = TagNameForm(request.POST)
-    ids = [int(pk) for pk in request.POST.getlist("contact") if pk.isdigit() and len(pk) < 18][:MOST_AT_ONCE]
+    ids = [int(pk) for pk in request.POST.getlist("contact") if pk.isdecimal() and len(pk) < 18][:MOST_AT_ONCE]
     if not ids:
         return done(request, target, _("Tick at least one contact first."), Level.WARN)
     if not form.is_valid():

@@ -24,7 +24,7 @@ def journey_detail(request: HttpRequest, pk: int) -> HttpResponse:
     journey = journey_for(request.user, pk)
     number = request.GET.get("version", "")
     if number:
-        number = version_for(request.user, journey, int(number) if number.isdigit() else -1).number
+        number = version_for(request.user, journey, int(number) if number.isdecimal() else -1).number
     shown = show(request.user, journey, number or None)
     context = base_context(shown, request.GET.get("step", ""))
     if is_fragment(request):
@@ -39,7 +39,7 @@ def journey_counts(request: HttpRequest, pk: int) -> HttpResponse:
     journey = journey_for(request.user, pk)
     number = request.GET.get("version", "")
     shown = show(
-        request.user, journey, int(number) if number.isdigit() and journey.versions.filter(number=number) else None
+        request.user, journey, int(number) if number.isdecimal() and journey.versions.filter(number=number) else None
     )
     return render(request, "journeys/_counts.html", shown.bar() | {"cards": shown.board.flat()})
 
@@ -74,7 +74,7 @@ def dry_run(request: HttpRequest, pk: int) -> HttpResponse:
         "acts": request.GET.get("acts", "1") == "1",
     }
     chosen = request.GET.get("contact", "")
-    if chosen.isdigit():
+    if chosen.isdecimal():
         contact = contact_for(request.user, int(chosen))
         rehearsal = Rehearsal(
             shown.version.definition, contact, shown.names, journey_id=journey.pk, acts=context["acts"]

@@ -28,7 +28,7 @@ def apply(request: HttpRequest, journey: Journey, edit: Edit, key: str = "", **d
     text = ""
     try:
         actions.edit_draft(
-            journey=journey, revision=int(revision) if revision.isdigit() else -1, edit=edit, by=request.user
+            journey=journey, revision=int(revision) if revision.isdecimal() else -1, edit=edit, by=request.user
         )
     except NoSuchPlace:
         text = _("This place no longer exists. The page now shows the newest state.")
@@ -65,7 +65,7 @@ def step_add(request: HttpRequest, pk: int) -> HttpResponse:
     revision = request.POST.get("revision", "")
     try:
         actions.edit_draft(
-            journey=journey, revision=int(revision) if revision.isdigit() else -1, edit=edit, by=request.user
+            journey=journey, revision=int(revision) if revision.isdecimal() else -1, edit=edit, by=request.user
         )
     except (NoSuchPlace, tree.TooBig, actions.Refused):
         return apply(request, journey, edit)
@@ -140,7 +140,7 @@ def where_edit(request: HttpRequest, pk: int, key: str) -> HttpResponse:
         rows = _where_of(changed, key, of)
         if act == "add" and len(rows) < 5:
             rows.append({name: form.cleaned_data[name] for name in ("property", "op", "value")})
-        elif act == "remove" and at.isdigit() and int(at) < len(rows):
+        elif act == "remove" and at.isdecimal() and int(at) < len(rows):
             del rows[int(at)]
         return changed
 
@@ -166,7 +166,7 @@ def _lanes(request: HttpRequest, step: dict) -> dict[str, dict]:
         if (name := request.POST.get(f"name-{branch['key']}")) is not None:
             mine["name"] = name.strip()[:40]
         weight = request.POST.get(f"weight-{branch['key']}", "")
-        if weight.isdigit() and "weight" in branch:
+        if weight.isdecimal() and "weight" in branch:
             mine["weight"] = min(int(weight), 100)
     return values
 

@@ -60,7 +60,7 @@ def contact_add(request: HttpRequest, pk: int) -> HttpResponse:
     journey = journey_for(request.user, pk)
     if request.method == "POST":
         chosen = request.POST.get("contact", "")
-        contact = contact_for(request.user, int(chosen) if chosen.isdigit() else 0)
+        contact = contact_for(request.user, int(chosen) if chosen.isdecimal() else 0)
         try:
             entered = actions.add_contact(journey=journey, contact=contact, by=request.user)
         except actions.Refused as refused:

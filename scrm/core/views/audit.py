@@ -39,7 +39,7 @@ def _narrowed(rows: QuerySet, request: HttpRequest) -> QuerySet:
     who, verb, kind = (request.GET.get(name, "") for name in ("who", "verb", "object"))
     if who == "system":
         rows = rows.filter(by=None)
-    elif who.isdigit():
+    elif who.isdecimal():
         rows = rows.filter(by=int(who))
     if verb:
         rows = rows.filter(verb=verb)
