@@ -14,6 +14,7 @@ from contacts import intake
 from contacts.consumers import EventRow
 from contacts.enums import EventKind, IdentityKind
 from contacts.models import Identity
+from scrm.core import live
 from scrm.lib import clock
 
 KINDS = {
@@ -68,9 +69,12 @@ def _roll_up(events: Sequence[EventRow]) -> None:
             "UPDATE campaigns_message m SET opened_at = least(m.opened_at, t.opened), clicked_at = least(m.clicked_at, t.clicked),"
             " machine_opened_at = least(m.machine_opened_at, t.machine)"
             " FROM unnest(%s::bigint[], %s::timestamptz[], %s::timestamptz[], %s::timestamptz[]) AS t(id, opened, machine, clicked)"
-            " WHERE m.id = t.id",
+            " WHERE m.id = t.id RETURNING CASE WHEN m.origin = 'campaign' THEN m.origin_id END",
             [ordered, *([rows[pk][slot] for pk in ordered] for slot in range(3))],
         )
+        campaigns = {row[0] for row in cursor.fetchall()} - {None}
+    for campaign in campaigns:
+        live.touch_on_commit("campaign", campaign)
 
 
 def _opt_outs(events: Sequence[EventRow]) -> list[EventRow]:
