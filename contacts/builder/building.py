@@ -31,8 +31,9 @@ SAMPLE = 5
 class Figures:
     """Who meets the rule, among the contacts the reader may see. Rows with a problem are left out and said so."""
 
-    total: counting.Count
-    everybody: counting.Count
+    total: counting.Count | None
+    """None: not counted yet."""
+    everybody: counting.Count | None
     sample: list[Contact] = field(default_factory=list)
     sentence: str = ""
     incomplete: bool = False
@@ -41,7 +42,9 @@ class Figures:
 
     @property
     def share(self) -> float | None:
-        return min(self.total.number / self.everybody.number, 1) if self.everybody.number else None
+        if self.total is None or self.everybody is None or not self.everybody.number:
+            return None
+        return min(self.total.number / self.everybody.number, 1)
 
     @property
     def percent(self) -> str:
@@ -92,6 +95,13 @@ def draw(draft: Draft, *, without_segment: int | None = None) -> Draft:
     offered = drawing.lists(queries.attribute_names(), queries.event_choices(), without_segment=without_segment)
     drawing.draw(draft.root, offered, draft.problems)
     return draft
+
+
+def uncounted(draft: Draft, language: str) -> Figures:
+    """The page before its figures are there: the sentence only. They are fetched as the first step of building."""
+    bad = {path for path, _name, _message in draft.problems}
+    rule = tree.to_rule(tree.without(draft.root, bad))
+    return Figures(total=None, everybody=None, sentence=segments.describe(rule, language), incomplete=bool(bad))
 
 
 def figures(draft: Draft, user: User, now: datetime, language: str) -> Figures:

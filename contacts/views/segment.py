@@ -52,7 +52,9 @@ def segment_edit(request: HttpRequest, pk: int | None = None) -> HttpResponse:
     if request.method == "GET" and (segment or can_edit):
         draft = building.from_rule(segment.rule if segment else {}, pk)
         form = SegmentForm(instance=segment, initial={"version": segment.version if segment else None})
-        return _builder(request, draft, form, segment)
+        # The page comes at once, its figures with the first step of building; who may only read gets both together.
+        counted = not can_edit or bool(segment and segment.static)
+        return _builder(request, draft, form, segment, counted=counted)
     if not can_edit:
         raise PermissionDenied
     draft = building.from_post(request.POST, pk)
@@ -114,7 +116,7 @@ def segment_freeze(request: HttpRequest, pk: int) -> HttpResponse:
     now = clock.now()
     name = _free_name(_("%(name)s, as of %(day)s") % {"name": segment.name, "day": f"{now:%Y-%m-%d}"})
     try:
-        people = _people_now(segment, now)
+        people = segments.people(segment, now)
     except segments.BrokenRule as error:
         return done(request, "contacts:segment", str(error), Level.BAD, pk)
     frozen = actions.freeze_segment(segment_id=pk, name=name, people=people, by=request.user)
@@ -151,9 +153,11 @@ def segment_delete(request: HttpRequest, pk: int) -> HttpResponse:
     return render(request, "contacts/segment_delete.html", context, status=422 if request.method == "POST" else 200)
 
 
-def _builder(request, draft, form, segment: Segment | None, *, status: int = 200, **more: Any) -> HttpResponse:
+def _builder(
+    request, draft, form, segment: Segment | None, *, status: int = 200, counted: bool = True, **more: Any
+) -> HttpResponse:
     context = {
-        **_drawn(request, draft, segment.pk if segment else None),
+        **_drawn(request, draft, segment.pk if segment else None, counted=counted),
         "form": form,
         "segment": segment,
         "users": queries.segment_users(segment) if segment else [],
@@ -163,9 +167,14 @@ def _builder(request, draft, form, segment: Segment | None, *, status: int = 200
     return render(request, "contacts/segment.html", context, status=status)
 
 
-def _drawn(request: HttpRequest, draft: building.Draft, segment_id: int | None) -> dict[str, Any]:
+def _drawn(
+    request: HttpRequest, draft: building.Draft, segment_id: int | None, *, counted: bool = True
+) -> dict[str, Any]:
     building.draw(draft, without_segment=segment_id)
-    figures = building.figures(draft, request.user, clock.now(), get_language() or "zh-hans")
+    language = get_language() or "zh-hans"
+    figures = (
+        building.figures(draft, request.user, clock.now(), language) if counted else building.uncounted(draft, language)
+    )
     return {
         "draft": draft,
         "root": draft.root,
@@ -182,12 +191,6 @@ def _own_numbers(found: list[Segment], user: User) -> dict[int, int] | None:
         return None
     rows = SegmentMember.objects.filter(segment__in=found, contact__in=Contact.objects.visible_to(user))
     return dict(rows.values_list("segment").annotate(n=Count("id")).order_by())
-
-
-def _people_now(segment: Segment, now):
-    if segment.static:
-        return Contact.objects.living().filter(segment_memberships__segment=segment)
-    return segments.contacts(segment.rule, now)
 
 
 def _free_name(name: str) -> str:

@@ -20,6 +20,7 @@
   form.addEventListener("change", (event) => {
     if (event.target.closest("#tree")) build();
   });
+  if (document.querySelector("#live[data-counting]")) addEventListener("load", () => htmx.trigger(form, "build"));
 
   // Plain saving goes past htmx: "build" is its only trigger.
   form.addEventListener("click", (event) => {

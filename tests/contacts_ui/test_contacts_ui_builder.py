@@ -411,3 +411,19 @@ def test_a_broken_segment_says_why(marketer, html):
     page = html(marketer, f"/contacts/segments/{segment.pk}/")
     assert "The rule uses a segment that was deleted." in page and "This segment was deleted. Choose another." in page
     assert "Broken" in html(marketer, "/contacts/segments/")
+
+
+def test_the_page_comes_before_its_figures(marketer, agent, client_for, django_assert_max_num_queries):
+    """The builder opens at once on a large base: who may edit gets the figures with the first step of building."""
+    from django.urls import reverse
+
+    from contacts.models import Segment
+
+    segment = Segment.objects.create(name="Later", rule={"all": [{"kind": "stage", "stages": ["prospect"]}]})
+    client = client_for(marketer)
+    client.get(reverse("contacts:segment", args=[segment.pk]))
+    with django_assert_max_num_queries(15):
+        page = client.get(reverse("contacts:segment", args=[segment.pk])).content.decode()
+    assert "data-counting" in page
+    readers = client_for(agent).get(reverse("contacts:segment", args=[segment.pk])).content.decode()
+    assert "data-counting" not in readers
