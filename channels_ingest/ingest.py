@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import orjson
+from django.conf import settings
 from django.db import InterfaceError, OperationalError, connection
 
 from channels_ingest import edge
@@ -29,7 +30,7 @@ log = logging.getLogger(__name__)
 BATCH = 1000
 BATCH_BYTES = 4 * 1024 * 1024
 """Bytes of plain bodies that one batch may hold (one delivery always fits)."""
-LEASE = timedelta(seconds=90)
+LEASE = timedelta(seconds=settings.LEASE_SECONDS)
 ALONE_AFTER = 2
 """A delivery whose batch died so often is tried alone, so that it cannot take others along."""
 DEAD_AFTER = 5

@@ -147,6 +147,9 @@ HINTS = env.flag("HINTS", True)
 """Off in tests: pumps are then run by hand (``scrm.core.pumps.drain``)."""
 PUMP_SECONDS = env.integer("PUMP_SECONDS", 20)
 """How long one task keeps a pump running before it lets the queue's other pumps have their turn."""
+LEASE_SECONDS = env.integer("LEASE_SECONDS", 120)
+"""How long deliveries and messages stay with the worker that took them; what a killed one held waits so long for another. More
+than a handful of calls to a platform that all come late (20 times 5 s)."""
 QUEUES = ["welcome", "ingest", "events", "journeys", "send", "bulk"]
 
 # Where rooms on the left give their part to rooms on the right (dotted paths, see docs/architecture.md).

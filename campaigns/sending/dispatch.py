@@ -8,6 +8,7 @@ handful of ``attempting`` ones, of which nobody can know: those become ``unknown
 import logging
 from datetime import timedelta
 
+from django.conf import settings
 from django.db import connection, transaction
 from django.db.models import Exists, OuterRef
 
@@ -24,7 +25,7 @@ log = logging.getLogger(__name__)
 
 BATCH = 200
 HANDFUL = 20
-LEASE = timedelta(seconds=120)
+LEASE = timedelta(seconds=settings.LEASE_SECONDS)
 """Longer than a handful takes when every answer comes late."""
 LANES = (0, 1, 2)
 
