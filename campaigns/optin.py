@@ -61,6 +61,12 @@ def start(contact_id: int, identity: Identity, link_token: str, form: str, submi
     return OptIn.objects.filter(submission=submission).first()
 
 
+def concerned(starts: Sequence[Start]) -> set[int]:
+    """Contacts that ``start_all`` locks: who typed, and who owns the address. For callers that lock more people at once."""
+    owners = Identity.objects.filter(pk__in=[s.identity_id for s in starts]).values_list("contact_id", flat=True)
+    return {s.contact_id for s in starts} | (set(owners) if starts else set())
+
+
 @transaction.atomic
 def start_all(starts: Sequence[Start]) -> int:
     """Pending consent and a confirmation mail for each submission; answers how many mails were planned.

@@ -67,7 +67,7 @@ def read(contact: Contact, *, group: str, channel: str, after: str, show_points:
 
 
 def narrowed(contact: Contact, group: str, channel: str):
-    events = Event.objects.filter(contact_id=contact.pk)
+    events = Event.objects.filter(contact_id=contact.pk).exclude(kind=lines.RAW_REPORT)
     if group in lines.GROUPS:
         kinds = Q(kind__in=lines.kinds_in(group))
         events = events.filter(kinds | Q(kind__startswith="track:") if group == "browsing" else kinds)
@@ -81,7 +81,7 @@ def tally(contact: Contact) -> tuple[Counter[str], Counter[str]]:
     groups: Counter[str] = Counter()
     channels: Counter[str] = Counter()
     for kind, channel, number in (
-        Event.objects.filter(contact_id=contact.pk).values_list("kind", "channel").annotate(n=Count("id")).order_by()
+        narrowed(contact, "", "").values_list("kind", "channel").annotate(n=Count("id")).order_by()
     ):
         groups[lines.group_of(kind)] += number
         channels[channel] += number

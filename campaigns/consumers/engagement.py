@@ -1,5 +1,5 @@
 """What people do with our messages, read from the log: opens and clicks, opt-outs in chat, forms that ask for
-confirmation, unfollows.
+confirmation, unfollows; and what platforms report of their delivery.
 
 Set-based: one statement per effect and batch. Contacts are locked first, in id order; events are appended last.
 """
@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from django.db import connection
 
 from campaigns import consent, optin, optout
-from campaigns.sending import outcomes, stop
+from campaigns.sending import outcomes, reports, stop
 from contacts import intake
 from contacts.consumers import EventRow
 from contacts.enums import EventKind, IdentityKind
@@ -17,7 +17,10 @@ from contacts.models import Identity
 from scrm.core import live
 from scrm.lib import clock
 
+DELIVERY_REPORT = "delivery_report"
+"""A platform's word on a message of ours: {"platform_id", "status": delivered | failed, "detail"} (connectors give it)."""
 KINDS = {
+    DELIVERY_REPORT,
     EventKind.MESSAGE_OPENED,
     EventKind.MESSAGE_CLICKED,
     EventKind.MESSAGE_IN,
@@ -32,11 +35,11 @@ def consume(events: Sequence[EventRow]) -> None:
     if not events:
         return
     outs, forms, left = _opt_outs(events), _forms(events), [e for e in events if e.kind == EventKind.UNFOLLOWED]
-    people = {event.contact_id for event in (*outs, *left)} | {s.contact_id for s in forms}
+    people = {event.contact_id for event in (*outs, *left)} | optin.concerned(forms)
     if people:
         consent.lock_people(people)
     _roll_up(events)
-    told: list[intake.Incoming] = []
+    told = _reports(events)
     for channel in {event.channel for event in outs}:
         answered = [event.contact_id for event in outs if event.channel == channel]
         told += optout.rows(answered, channel, {"how": "keyword"})[0]
@@ -47,6 +50,25 @@ def consume(events: Sequence[EventRow]) -> None:
         intake.append_own(told)
     if forms:
         optin.start_all(forms)
+
+
+def _reports(events: Sequence[EventRow]) -> list[intake.Incoming]:
+    """Delivery reports move their messages on; answers the events that tell it."""
+    found = [
+        reports.Report(
+            event.account_id,
+            str(event.properties["platform_id"]),
+            event.properties.get("status") == "delivered",
+            str(event.properties.get("detail") or ""),
+            event.occurred_at,
+        )
+        for event in events
+        if event.kind == DELIVERY_REPORT and event.properties.get("platform_id")
+    ]
+    if not found:
+        return []
+    reports.keep(found)
+    return outcomes.events(reports.apply(), clock.now())
 
 
 def _roll_up(events: Sequence[EventRow]) -> None:

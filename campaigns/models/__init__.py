@@ -2,7 +2,7 @@ from campaigns.models.campaign import Campaign, CampaignState, Wave, WaveMember
 from campaigns.models.content import Content, Immutable, Variant
 from campaigns.models.coupon import Coupon, CouponBatch
 from campaigns.models.link import Link, OptIn
-from campaigns.models.message import Message, Pace, Suppression
+from campaigns.models.message import DeliveryReport, Message, Pace, Suppression
 
 __all__ = [
     "Campaign",
@@ -10,6 +10,7 @@ __all__ = [
     "Content",
     "Coupon",
     "CouponBatch",
+    "DeliveryReport",
     "Immutable",
     "Link",
     "Message",

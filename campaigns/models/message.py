@@ -167,3 +167,25 @@ class Pace(models.Model):
 
     def __str__(self):
         return str(self.account_id)
+
+
+class DeliveryReport(models.Model):
+    """What a platform said about a message of ours, until the message is found: the report may come before our own transaction
+    has kept the platform's id."""
+
+    account_id = models.BigIntegerField()
+    platform_id = models.TextField()
+    delivered = models.BooleanField()
+    detail = models.CharField(max_length=200, blank=True)
+    """The platform's words when it was not delivered."""
+    at = models.DateTimeField()
+    """Business time of the report."""
+    kept_at = models.DateTimeField()
+    """Real time."""
+
+    class Meta:
+        verbose_name = _("delivery report")
+        constraints = [models.UniqueConstraint(fields=["account_id", "platform_id"], name="deliveryreport_once")]
+
+    def __str__(self):
+        return self.platform_id

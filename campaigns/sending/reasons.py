@@ -81,6 +81,7 @@ def _step(look: Look, message: Message) -> Step:
         "lost": _lost,
         "render": _unrendered,
         "bounce": _bounced,
+        "report": _reported,
         "settled": _settled,
     }.get(look.get("stage", ""), _other)
     return tell(at, look, message)
@@ -259,6 +260,11 @@ def _bounced(at: datetime, look: Look, message: Message) -> Step:
     return Step(
         at, _label(look.get("reason", "")), "arrow-back-up", "bad", [str(look["error"])] if look.get("error") else []
     )
+
+
+def _reported(at: datetime, look: Look, message: Message) -> Step:
+    said = [_("The platform’s words: {words}").format(words=look["error"])] if look.get("error") else []
+    return Step(at, _("The platform reports that it was not delivered"), "alert-circle", "bad", said)
 
 
 def _settled(at: datetime, look: Look, message: Message) -> Step:

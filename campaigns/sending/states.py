@@ -15,7 +15,7 @@ MOVES: dict[str, dict[str, str]] = {
     "deliver": {S.SENT: S.DELIVERED, S.UNKNOWN: S.DELIVERED},
     "bounce": {S.SENT: S.BOUNCED, S.DELIVERED: S.BOUNCED, S.UNKNOWN: S.BOUNCED},
     "suppress": {S.QUEUED: S.SUPPRESSED, S.HELD: S.SUPPRESSED, S.LEASED: S.SUPPRESSED, S.ATTEMPTING: S.SUPPRESSED},
-    "fail": {S.LEASED: S.FAILED, S.ATTEMPTING: S.FAILED},
+    "fail": {S.LEASED: S.FAILED, S.ATTEMPTING: S.FAILED, S.SENT: S.FAILED, S.UNKNOWN: S.FAILED},
     "expire": {S.QUEUED: S.EXPIRED, S.HELD: S.EXPIRED, S.LEASED: S.EXPIRED, S.ATTEMPTING: S.EXPIRED},
     "lose": {S.ATTEMPTING: S.UNKNOWN},
     "settle_sent": {S.UNKNOWN: S.SENT},
@@ -27,6 +27,8 @@ PLANNED = {S.QUEUED, S.HELD, S.SUPPRESSED, S.EXPIRED}
 """The states a message may be born in."""
 FINAL = {S.SUPPRESSED, S.FAILED, S.EXPIRED, S.BOUNCED}
 """Nothing moves out of these."""
+WITH_THE_PLATFORM = {S.SENT, S.UNKNOWN}
+"""What a platform's later report may still move."""
 
 
 class ImpossibleMove(Exception):

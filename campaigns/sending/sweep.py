@@ -1,10 +1,11 @@
-"""What no worker holds any more: leases that ran out, attempts nobody finished, messages past their expiry."""
+"""What no worker holds any more: leases that ran out, attempts nobody finished, messages past their expiry; and delivery reports
+that came before their message was written down."""
 
 from django.db import connection, transaction
 
 from campaigns.enums import Reason, State
-from campaigns.models import Message
-from campaigns.sending import outcomes, states
+from campaigns.models import DeliveryReport, Message
+from campaigns.sending import outcomes, reports, states
 from campaigns.sending.stop import settle
 from channels_ingest.connectors.registry import CONNECTORS
 from channels_ingest.models import Channel
@@ -15,7 +16,7 @@ LIMIT = 1000
 
 def run_once() -> bool:
     """One bounded sweep; True when it was full."""
-    return max(_take_back_leases(), _lose_attempts(), _expire()) >= LIMIT
+    return max(_take_back_leases(), _lose_attempts(), _expire(), _apply_reports()) >= LIMIT
 
 
 def _take_back_leases() -> int:
@@ -69,3 +70,13 @@ def _expire() -> int:
     expired = settle(ids, "expire", Reason.EXPIRED, now, stage="expired")
     outcomes.append(expired, now)
     return len(ids)
+
+
+@transaction.atomic
+def _apply_reports() -> int:
+    if not DeliveryReport.objects.exists():
+        return 0
+    reports.forget()
+    settled = reports.apply()
+    outcomes.append(settled, clock.now())
+    return len(settled)

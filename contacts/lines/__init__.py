@@ -14,6 +14,9 @@ log = logging.getLogger(__name__)
 RENDERERS = {**acts.RENDERERS, **ours.RENDERERS}
 """Event kind -> function from the event's properties to a Line."""
 
+RAW_REPORT = "delivery_report"
+"""A platform's report on a message of ours: the timeline tells its effect (delivered, failed), not the report."""
+
 
 def describe(kind: str, properties: Any, *, show_points: bool) -> Line:
     """The line of one event in the active language. ``show_points`` False stars out addresses and phone numbers."""
