@@ -13,7 +13,7 @@ import django
 django.setup()
 
 from campaigns.models import Message  # noqa: E402
-from channels_ingest.models import Delivery  # noqa: E402
+from channels_ingest.models import Channel, Delivery  # noqa: E402
 from contacts.consumers import lag  # noqa: E402
 from contacts.enums import IdentityKind  # noqa: E402
 from contacts.identity.normalise import normalise  # noqa: E402
@@ -46,6 +46,8 @@ def main(openids: list[str]) -> dict[str, object]:
         "messages": messages,
         "tagged": Counter(of[pk] for pk in Tagging.objects.filter(contact_id__in=of).values_list("contact_id", flat=True)),
         "deliveries": Counter(Delivery.objects.values_list("state", flat=True)),
+        "account": Channel.objects.filter(kind="wechat_oa").values("id", "state", "broken_reason", "last_error").get(),
+        "door": Channel.objects.get(kind="wechat_oa").webhook_url,
         "poison": PoisonEvent.objects.count(),
         "consumers": lag(),
     }

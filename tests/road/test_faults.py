@@ -1,15 +1,19 @@
 """kill -9 of everything but the database in the middle of the road, with a few hundred customers; then the sandbox's record, which
-loses nothing that it acknowledged, is laid beside our database."""
+loses nothing that it acknowledged, is laid beside our database. After that, wrong input and a stopped Redis at the same stack."""
 
+import hashlib
+import os
+import signal
 import time
 from collections import Counter
 from pathlib import Path
 
 import pytest
 
-from tests.road.stack import Running
+from tests.road.eyes import Eyes, log_in
+from tests.road.stack import PASSWORD, Running
 
-pytestmark = pytest.mark.road
+pytestmark = [pytest.mark.browser, pytest.mark.road]
 FACTS = Path(__file__).with_name("facts.py")
 PEOPLE, CROWDS = 300, 3
 HANDFUL = 20
@@ -167,3 +171,63 @@ def test_it_says_that_it_is_well_again(stack, crowd):
     stack.until(lambda: stack.health().get("status") == "ok", 90, "health is ok")
     health = stack.health()
     assert all(not pump.get("error") for pump in health["pumps"].values())
+
+
+def test_wrong_input_is_refused_at_the_door(stack, ask):
+    before = ask([])
+    door = before["door"].removeprefix(stack.url)
+    moment = str(int(time.time()))
+    signature = hashlib.sha1("".join(sorted(["not the token", moment, "1"])).encode()).hexdigest()
+    query = f"?signature={signature}&msg_signature={signature}&timestamp={moment}&nonce=1&encrypt_type=aes"
+    sealed = b"<xml><ToUserName>gh_1</ToUserName><Encrypt>AAAA</Encrypt></xml>"
+    assert stack.send("POST", door + query, sealed)[0] == 403, "wrong signature"
+    assert stack.send("POST", door + query, b"<xml><MsgType>text</MsgType></xml>")[0] == 403, "not encrypted"
+    assert stack.send("POST", door + query, b"\x00garbage")[0] == 400
+    assert stack.send("POST", door + query, b"<!DOCTYPE x [<!ENTITY a 'b'>]><xml>&a;</xml>")[0] == 400
+    assert stack.send("POST", "/in/wechat_oa/nobody/", sealed)[0] == 404
+    assert stack.send("POST", "/v1/track", b"{", **{"Content-Type": "application/json"})[0] in {400, 401}
+    assert ask([])["deliveries"] == before["deliveries"], "nothing of it is stored"
+
+
+def test_without_redis_callbacks_are_taken_and_pages_work(stack, ask):
+    redis = stack.children()["redis"]
+    os.kill(redis, signal.SIGSTOP)
+    try:
+        openid = stack.box.person()
+        callback = stack.box.act(openid, "follow", wait=25)
+        assert callback["state"] == "done" and callback["reply"], "greeted although Redis is away"
+        for path in ("/login/", "/readyz/"):
+            assert stack.get(path)[0] == 200
+        assert stack.health()["status"] == "degraded"
+    finally:
+        os.kill(redis, signal.SIGCONT)
+    stack.until(lambda: "journey_entered" in stack.kinds(openid), 90, "the work went on by itself")
+    stack.until(lambda: stack.health().get("status") == "ok", 90, "health is ok")
+
+
+def test_40001_for_ever_breaks_the_channel_once_and_a_person_heals_it(stack, ask, browser):
+    openid = stack.box.person()
+    stack.box.shift("10:00")
+    stack.box.act(openid, "follow")
+    stack.box.act(openid, "text", text="2 越野")
+    stack.until(lambda: {"journey_entered", "message_in"} <= set(stack.kinds(openid)), 60)
+    stack.box.post("/setup/faults", {"token_40001": True})
+    last = record(stack, "calls")[-1]["id"]
+    stack.box.shift("+30m")
+    found = stack.until(lambda: (asked := ask([openid]))["account"]["state"] == "broken" and asked, 90, "the channel is broken")
+    assert found["account"]["broken_reason"]
+    time.sleep(1)
+    calls = [row for row in record(stack, "calls") if row["id"] > last]
+    assert sum("token" in row["path"] for row in calls) <= 2, "one refresh, no storm"
+    assert sum("custom/send" in row["path"] for row in calls) <= 3
+
+    stack.box.post("/setup/faults", {"token_40001": False})
+    eyes = Eyes(browser)
+    page = log_in(eyes, stack, "admin@shanye.example", PASSWORD)
+    page.goto(f"{stack.url}/channels/{found['account']['id']}/")
+    eyes.look(page, "a broken channel")
+    page.get_by_role("button", name="重试").click()
+    page.locator(".note.t-bad").wait_for(state="detached")
+    stack.until(lambda: any(WELCOME in str(row["body"]) for row in stack.box.messages(openid)), 60, "what waited is sent")
+    eyes.close()
+    eyes.expect_nothing_wrong()
