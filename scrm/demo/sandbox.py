@@ -2,10 +2,15 @@
 
 import logging
 import time
+from collections.abc import Iterator
+from typing import Any
 
 from django.conf import settings
 
 from channels_ingest.models import Channel
+from contacts import identity
+from contacts.enums import IdentityKind
+from contacts.models import Identity
 from scrm.demo.company import NAME, OA_APP_ID, OA_SECRETS, SCENES, WRITE_KEY
 from scrm.lib import http
 
@@ -30,9 +35,22 @@ def connect() -> bool:
         "name": NAME,
         "verify": False,
         "scenes": [{"scene": scene, "label": label} for scene, label in SCENES],
+        "followers": list(_followers(oa)),
     }
     shop = {"write_key": WRITE_KEY, "collector_url": settings.PUBLIC_URL, "name": NAME}
     return _post("/setup/oa", account) and _post("/setup/shop", shop)
+
+
+def _followers(oa: Channel) -> Iterator[dict[str, Any]]:
+    """The company's followers, so that the double of the platform knows to whom it may deliver."""
+    rows = Identity.objects.filter(kind=IdentityKind.OPENID, scope=oa.pk, reachable=True).select_related("contact")
+    for row in rows.order_by("pk"):
+        said_at = row.last_inbound_at
+        yield {
+            "openid": identity.address(row),
+            "name": row.contact.name,
+            "message_at": said_at.timestamp() if said_at else None,
+        }
 
 
 def _post(path: str, data: dict) -> bool:

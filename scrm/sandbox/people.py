@@ -92,6 +92,21 @@ def make_many(account: sqlite3.Row, count: int, seed: str) -> list[str]:
     return openids
 
 
+def keep_follower(appid: str, openid: str, name: str, message_at: float | None) -> None:
+    """Somebody who followed before the sandbox was there; not one of those whose phone can be played."""
+    now = store.stamps()
+    store.run(
+        "insert or ignore into person (openid, appid, name, subscribed, subscribed_at, message_at, created_real)"
+        " values (?, ?, ?, 1, ?, ?, ?)",
+        openid,
+        appid,
+        name,
+        now["at"],
+        None if message_at is None else float(message_at),
+        now["at_real"],
+    )
+
+
 def current() -> sqlite3.Row | None:
     """Whom the phone belongs to; a first customer is made when an account exists."""
     openid = store.setting("current")

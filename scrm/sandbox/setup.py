@@ -47,7 +47,8 @@ def connect_account(data: dict[str, Any]) -> dict[str, Any]:
     """Keep an Official Account and check its callback URL as the platform does. Raises BadSetup or BadCipher.
 
     ``verify: false`` skips the check; without ``menu`` the account keeps the one it has. ``scenes``: QR codes that exist
-    already, as a list of ``{scene, label, ticket}``; the first is the one that is scanned by default.
+    already, as a list of ``{scene, label, ticket}``; the first is the one that is scanned by default. ``followers``: people who
+    follow already, as a list of ``{openid, name, message_at}`` (business seconds of their last message, or null).
     """
     appid, secret, token, url = (
         str(data.get(name, "")).strip() for name in ("appid", "secret", "token", "callback_url")
@@ -84,6 +85,11 @@ def connect_account(data: dict[str, Any]) -> dict[str, Any]:
         for place, one in enumerate(data.get("scenes") or []):
             if isinstance(one, dict) and one.get("scene"):
                 _keep_scene(appid, one, place)
+        for one in data.get("followers") or []:
+            if isinstance(one, dict) and one.get("openid"):
+                people.keep_follower(
+                    appid, str(one["openid"])[:60], str(one.get("name") or "")[:40], one.get("message_at")
+                )
     problem = _check(people.account_of(appid), wanted=data.get("verify") is not False)
     store.run("update account set verified = ?, verify_note = ? where appid = ?", int(not problem), problem, appid)
     return {"appid": appid, "verified": not problem, "problem": problem}
