@@ -4,8 +4,10 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from django.conf import settings
 from django.db import connection
 from django.db.models import Count, Model, QuerySet
+from django.utils.module_loading import import_string
 from django.utils.translation import gettext as _
 
 from contacts.enums import EventKind
@@ -100,6 +102,8 @@ def _named_leaves(without_segment: int | None = None) -> Iterator[tuple[str, dic
     for rule in StageRule.objects.only("name", "rule"):
         for _path, leaf in leaves_of(rule.rule):
             yield _("stage rule “%(name)s”") % {"name": rule.label}, leaf
+    for path in settings.RULE_HOLDERS:
+        yield from import_string(path)()
 
 
 def _pointing_at_segments() -> list[tuple[type[Model], str]]:

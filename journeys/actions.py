@@ -7,6 +7,8 @@ from django.db import transaction
 from django.db.models import Max
 from django.utils.translation import gettext as _
 
+from campaigns import sending
+from campaigns.enums import Origin
 from contacts import intake
 from contacts.models import Contact, Event
 from journeys import engine, enrolling
@@ -142,15 +144,17 @@ def publish_draft(*, journey: Journey, by: User | None) -> Version:
 
 @transaction.atomic
 def pause_journey(*, journey: Journey, by: User) -> None:
-    """Nobody enters and nobody moves on, within seconds; goals and exits still act."""
+    """Nobody enters, nobody moves on and no message of it leaves, within seconds; goals and exits still act."""
     _change_state(journey, JourneyState.LIVE, JourneyState.PAUSED)
+    sending.pause(Origin.JOURNEY.value, journey.pk)
     audit.record(by, "journey.paused", journey)
 
 
 @transaction.atomic
 def resume_journey(*, journey: Journey, by: User) -> None:
-    """Who became due in the meantime moves on at once."""
+    """Who became due in the meantime moves on at once, and messages go through the gates again."""
     _change_state(journey, JourneyState.PAUSED, JourneyState.LIVE)
+    sending.resume(Origin.JOURNEY.value, journey.pk)
     audit.record(by, "journey.resumed", journey)
     hints.poke_on_commit("journeys.advance")
 

@@ -10,9 +10,12 @@ from datetime import datetime
 
 from django.db import InterfaceError, OperationalError, connection, transaction
 
+from campaigns import sending
 from contacts import intake
+from contacts.enums import EventKind
 from journeys.enums import EnrolmentState, JourneyState, Reason
 from journeys.steps import KINDS
+from journeys.steps.send import message_key
 from journeys.walk import COLUMNS, Person, Walk, add_counts, exit_events
 from scrm.lib import clock
 
@@ -112,13 +115,14 @@ def take_out(ids: list[int], reason: Reason, now: datetime, *, converted: bool =
         events = take_out_quietly(cursor, ids, reason, now, converted=converted)
     if events:
         intake.append_own(events)
-    return len(events)
+    return sum(event.kind == EventKind.JOURNEY_EXITED for event in events)
 
 
 def take_out_quietly(
     cursor, ids: list[int], reason: Reason, now: datetime, *, converted: bool = False
 ) -> list[intake.Incoming]:
-    """As ``take_out``, but the caller appends the events that are answered."""
+    """As ``take_out``, but the caller appends the events that are answered. A message of the step they are taken from that has
+    not left yet is called off: what it waited for (the morning, the channel) comes too late for them."""
     state = EnrolmentState.DONE if reason is Reason.GOAL else EnrolmentState.EXITED
     cursor.execute(
         f"WITH held AS (SELECT id FROM journeys_enrolment WHERE id = ANY(%(ids)s) AND {OPEN_SQL}"
@@ -126,7 +130,7 @@ def take_out_quietly(
         " UPDATE journeys_enrolment e SET state = %(state)s, due_at = NULL, exited_at = %(now)s, reason = %(reason)s,"
         " trail = trail || %(stamp)s || ' ' || step || '>' || %(reason)s || E'\\n',"
         " converted_at = CASE WHEN %(converted)s THEN coalesce(converted_at, %(now)s) ELSE converted_at END"
-        " FROM held h WHERE e.id = h.id RETURNING e.contact_id, e.journey_id, e.id, e.step, e.version_id",
+        " FROM held h WHERE e.id = h.id RETURNING e.contact_id, e.journey_id, e.id, e.step, e.version_id, e.visit",
         {
             "ids": list(ids),
             "state": state,
@@ -138,8 +142,11 @@ def take_out_quietly(
     )
     rows = cursor.fetchall()
     cursor.execute("DELETE FROM journeys_subscription WHERE enrolment_id = ANY(%s)", [[row[2] for row in rows]])
-    add_counts(cursor, Counter((version_id, step, reason.value) for *_ids, step, version_id in rows))
-    return exit_events([(contact, journey, pk, reason, step) for contact, journey, pk, step, _version in rows], now)
+    add_counts(cursor, Counter((version_id, step, reason.value) for *_ids, step, version_id, _visit in rows))
+    stopped = sending.call_off(message_key(pk, step, visit) for _contact, _journey, pk, step, _version, visit in rows)
+    return stopped + exit_events(
+        [(contact, journey, pk, reason, step) for contact, journey, pk, step, _version, _visit in rows], now
+    )
 
 
 def compact_counts(most: int = 5000) -> int:

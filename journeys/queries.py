@@ -1,17 +1,21 @@
 """Shared reads of the journeys room."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from typing import Any
 
-from django.db.models import Count, Q, Sum
+from django.db.models import Count, Exists, OuterRef, Q, Sum
 from django.utils.translation import get_language
+from django.utils.translation import gettext as _
 
 from campaigns.enums import ContentState
 from campaigns.models import Content, CouponBatch
 from contacts.models import Segment, Tag
-from journeys.enums import OPEN_STATES, JourneyState, Outcome, VersionState
+from contacts.segments import leaves_of
+from journeys.enums import OPEN_STATES, JourneyState, Outcome, TriggerKind, VersionState
 from journeys.models import Enrolment, Journey, StepCount, Version
 from journeys.steps.base import Names
+from journeys.tree import walk
 
 
 def names() -> Names:
@@ -27,6 +31,26 @@ def names() -> Names:
         batches={batch.pk: batch for batch in CouponBatch.objects.order_by("name")},
         language=get_language() or "",
     )
+
+
+def named_leaves() -> Iterator[tuple[str, dict[str, Any]]]:
+    """What journeys that are not over name (settings.RULE_HOLDERS): their triggers, entry conditions, splits and tag steps, of the
+    draft, the published version and older ones that people are still in. One query."""
+    inside = Enrolment.objects.filter(version=OuterRef("pk"), state__in=OPEN_STATES)
+    versions = Version.objects.exclude(journey__state=JourneyState.ENDED).select_related("journey")
+    for version in versions.filter(~Q(state=VersionState.RETIRED) | Exists(inside)).order_by("journey_id", "number"):
+        name = _("journey “%(name)s”") % {"name": version.journey.name}
+        trigger = version.definition["trigger"]
+        if trigger["kind"] == TriggerKind.SEGMENT and trigger.get("segment"):
+            yield name, {"kind": "segment", "segment": trigger["segment"]}
+        rules = [trigger.get("rule")]
+        for step, _depth in walk(version.definition["steps"]):
+            rules += [branch.get("rule") for branch in step["branches"]]
+            if step["kind"] == "tag" and step["config"].get("tag"):
+                yield name, {"kind": "tag", "tags": [step["config"]["tag"]]}
+        for rule in rules:
+            for _path, leaf in leaves_of(rule or {}):
+                yield name, leaf
 
 
 class Counts:

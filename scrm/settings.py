@@ -170,6 +170,8 @@ EVENT_CONSUMERS = [
 ]
 CONTACT_PANELS = ["campaigns.panels.contact_messages", "journeys.panels.contact_enrolments"]
 SEGMENT_CONDITIONS = ["campaigns.conditions.CONDITIONS"]
+RULE_HOLDERS = ["journeys.queries.named_leaves"]
+"""Functions that answer (what holds it, leaf) for every condition that a room's own rows hold: what they name is not deleted."""
 CONTACT_MERGE_HANDLERS: list[str] = ["campaigns.merging.merged", "journeys.merging.on_merge"]
 """Called with (survivor_id, other_id) inside the transaction of a merge, to re-point a room's own rows."""
 CONTACT_UNMERGE_HANDLERS: list[str] = ["campaigns.merging.unmerged", "journeys.merging.on_unmerge"]

@@ -11,6 +11,17 @@ ends. So call it once in a transaction, with everything, and last.
 from campaigns.sending.plan import submit, submit_audience
 from campaigns.sending.preview import Preview, preview
 from campaigns.sending.requests import SendRequest
-from campaigns.sending.stop import cancel, cancel_for, pause, resume
+from campaigns.sending.stop import call_off, cancel, cancel_for, pause, resume
 
-__all__ = ["Preview", "SendRequest", "cancel", "cancel_for", "pause", "preview", "resume", "submit", "submit_audience"]
+__all__ = [
+    "Preview",
+    "SendRequest",
+    "call_off",
+    "cancel",
+    "cancel_for",
+    "pause",
+    "preview",
+    "resume",
+    "submit",
+    "submit_audience",
+]

@@ -11,6 +11,7 @@ from campaigns.enums import WAITING, Reason, State
 from campaigns.models import Message
 from campaigns.sending import outcomes, states
 from campaigns.sending.regate import regate
+from contacts import intake
 from contacts.enums import Purpose
 from scrm.lib import clock, hints
 
@@ -44,6 +45,14 @@ def cancel_for(contact_ids: Iterable[int], channel: str, reason: Reason = Reason
     stopped = stop_marketing(contact_ids, channel, reason)
     outcomes.append(stopped, clock.now())
     return len(stopped)
+
+
+def call_off(keys: Iterable[str]) -> list[intake.Incoming]:
+    """Messages with these keys that no platform has yet are not sent, reason ``cancelled``. In the caller's transaction, which
+    appends the answered events last."""
+    now = clock.now()
+    ids = _locked(Message.objects.filter(key__in=list(keys)), [State.QUEUED, State.HELD, State.LEASED])
+    return outcomes.events(settle(ids, "suppress", Reason.CANCELLED, now, stage="stopped"), now)
 
 
 def stop_marketing(contact_ids: Iterable[int], channel: str, reason: Reason) -> list[outcomes.Outcome]:

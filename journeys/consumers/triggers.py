@@ -1,11 +1,13 @@
 """What an event does to journeys, for a whole batch at once: it ends a wait, tells how a message went, lets people in,
 reaches a goal, takes people out. Runs in one transaction with the consumer's cursor."""
 
+import logging
 from collections import defaultdict
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
-from django.db import connection
+from django.db import DatabaseError, connection, transaction
 
 from contacts import intake, segments
 from contacts.consumers import EventRow
@@ -16,6 +18,8 @@ from journeys.live import Condition, Index
 from journeys.models import Enrolment
 from journeys.steps.send import outcome_of
 from scrm.lib import clock, hints
+
+log = logging.getLogger(__name__)
 
 FINAL = {EventKind.MESSAGE_SENT.value, EventKind.MESSAGE_SUPPRESSED.value, EventKind.MESSAGE_FAILED.value}
 
@@ -47,14 +51,15 @@ def consume(events: list[EventRow]) -> None:
 
 def wake_senders(events: list[EventRow]) -> int:
     """The ledger's last word on messages of send steps. Only the very step and visit that asked is woken."""
-    wakes = []
+    latest = {}
     for event in events:
         ref = event.properties.get("ref") or {}
         if "enrolment" in ref:
-            outcome = outcome_of(event.kind, event.properties.get("reason", ""))
-            wakes.append((ref["enrolment"], ref["step"], ref["visit"], outcome, event.id))
-    if not wakes:
+            place = (ref["enrolment"], ref["step"], ref["visit"])
+            latest[place] = (outcome_of(event.kind, event.properties.get("reason", "")), event.id)
+    if not latest:
         return 0
+    wakes = [(*place, *word) for place, word in latest.items()]
     with connection.cursor() as cursor:
         cursor.execute(
             "WITH held AS (SELECT e.id, v.outcome, v.event_id FROM journeys_enrolment e"
@@ -121,7 +126,7 @@ def _let_in(notes: list[Note]) -> list[intake.Incoming]:
     for group in by_journey.values():
         condition = group[0].condition
         people = {note.event.contact_id for note in group}
-        met = segments.matching(condition.rule, people, now) if condition.rule else people
+        met = _meeting(condition, people, now)
         entries = [
             enrolling.Entry(
                 note.event.contact_id,
@@ -134,6 +139,21 @@ def _let_in(notes: list[Note]) -> list[intake.Incoming]:
         ]
         own += enrolling.enrol(condition.graph, entries, now)
     return own
+
+
+def _meeting(condition: Condition, people: set[int], now: datetime) -> set[int]:
+    """Those who meet the entry condition. One that cannot be evaluated (it names something deleted) lets nobody in, and the other
+    journeys go on."""
+    if not condition.rule:
+        return people
+    try:
+        with transaction.atomic():
+            return segments.matching(condition.rule, people, now)
+    except (segments.BrokenRule, KeyError, TypeError, DatabaseError) as error:
+        if not segments.validate(condition.rule):
+            raise
+        log.warning("the entry condition of journey %s is broken: %s", condition.graph.journey_id, error)
+        return set()
 
 
 def _let_out(notes: list[tuple[Note, Reason]]) -> list[intake.Incoming]:

@@ -56,7 +56,9 @@ class CouponStep(Kind):
     def enter(self, people, node, walk):
         without = []
         for prefix, group in _keys(people, node.key).items():
-            codes = coupons.issue(node.config["batch"], [person.contact_id for person in group], prefix)
+            codes = coupons.issue(
+                node.config["batch"], [person.contact_id for person in group], prefix, events=walk.events
+            )
             details = _details(codes.values())
             for person in group:
                 code = codes.get(person.contact_id)

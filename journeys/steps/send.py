@@ -142,7 +142,7 @@ class Send(Kind):
         walk.send(
             [
                 sending.SendRequest(
-                    key=f"j:{person.id}:{key}:{person.visit}",
+                    key=message_key(person.id, key, person.visit),
                     contact_id=person.contact_id,
                     content_id=content_id,
                     purpose=purpose,
@@ -167,6 +167,11 @@ class Send(Kind):
 
     def rehearse(self, node, rehearsal):
         return rehearsal.send(node)
+
+
+def message_key(enrolment_id: int, step: str, visit: int) -> str:
+    """The ledger's idempotency key of a send step's message."""
+    return f"j:{enrolment_id}:{step}:{visit}"
 
 
 def outcome_of(kind: str, reason: str) -> str:

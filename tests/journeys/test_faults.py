@@ -5,21 +5,25 @@ import signal
 import subprocess
 import sys
 import threading
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from django.conf import settings as django_settings
 from django.db import connection, connections
 
-from campaigns.models import Message
+from campaigns.models import CouponBatch, Message
 from contacts import identity
-from contacts.models import Event
-from journeys import engine, merging, subscriptions
+from contacts.actions import SegmentInUse, TagInUse, delete_segment, delete_tag
+from contacts.models import Event, PoisonEvent, Segment, Tag
+from journeys import actions, engine, merging, subscriptions, walk
+from journeys import live as live_index
 from journeys.enums import Reason
-from journeys.models import Enrolment, Subscription
+from journeys.models import Enrolment, Journey, Subscription
 from journeys.queries import Counts
 from journeys.steps.wait_event import HAPPENED
 from scrm.lib import clock
+from tests.campaigns.world import NIGHT
 from tests.journeys import world
 from tests.journeys.world import branch, happens, leave, live, person, run_of, settle, step, wait, way
 
@@ -310,3 +314,92 @@ def test_every_run_ends(company, noon, platform):
         counts = Counts(journey.versions.values_list("pk", flat=True))
         steps = {key for key in counts._sums if key != "trigger"}
         assert all(counts.here(key) == 0 for key in steps)
+
+
+def test_a_broken_entry_condition_stops_its_own_journey_only(company, noon):
+    Segment.objects.create(pk=4711, name="Soon gone", rule={"all": []})
+    live(leave(), trigger={"rule": {"kind": "segment", "segment": 4711}})
+    healthy = live(leave())
+    Segment.objects.filter(pk=4711).delete()
+    people = [person() for _n in range(25)]  # more than a consumer sets aside one by one
+    for contact in people:
+        happens(contact)
+    settle()
+    assert set(Enrolment.objects.values_list("journey_id", flat=True)) == {healthy.pk}
+    assert Enrolment.objects.count() == len(people)
+    assert not PoisonEvent.objects.exists()
+
+
+def test_what_a_journey_names_is_not_deleted(company, noon, admin):
+    segment = Segment.objects.create(name="Runners", rule={"all": []})
+    tag = Tag.objects.create(name="Trail")
+    tagged = step("t", "tag", act="add", tag=tag.pk, days=None)
+    journey = live(tagged, leave(), trigger={"rule": {"kind": "segment", "segment": segment.pk}})
+    with pytest.raises(SegmentInUse) as refused:
+        delete_segment(segment_id=segment.pk, by=admin)
+    assert journey.name in refused.value.users[0]
+    with pytest.raises(TagInUse):
+        delete_tag(tag_id=tag.pk, by=admin)
+    actions.end_journey(journey=journey, by=admin)
+    delete_segment(segment_id=segment.pk, by=admin)
+    delete_tag(tag_id=tag.pk, by=admin)
+
+
+class TestMessagesOnTheirWay:
+    @pytest.fixture
+    def held(self, company):
+        """Somebody whose message of a journey waits for the morning."""
+        oa = world.account()
+        content = world.written("oa")
+        send = step("m", "send", content=content.pk, channels=["oa"], expires_hours=None, recheck=False)
+        self.journey = live(send, leave(), exits=[{"event": "order_paid", "where": []}])
+        with clock.frozen(NIGHT):
+            contact = person(openid=oa.pk, last_inbound_at=NIGHT)
+            happens(contact)
+            settle()
+            message = Message.objects.get()
+            assert message.state == "held"
+            yield contact
+
+    def test_who_leaves_early_does_not_get_what_waited(self, held):
+        happens(held, "order_paid", order_id="1", total=1)
+        settle()
+        message = Message.objects.get()
+        assert (message.state, message.reason) == ("suppressed", "cancelled")
+        assert run_of(held).reason == Reason.RULE
+        kinds = list(Event.objects.filter(contact=held).order_by("id").values_list("kind", flat=True))
+        assert kinds.count("message_suppressed") == kinds.count("journey_exited") == 1
+
+    def test_taken_out_by_hand_counts_the_person_and_not_the_message(self, held, admin):
+        assert actions.take_contact_out(enrolment=run_of(held), by=admin)
+        assert Message.objects.get().state == "suppressed"
+        assert not actions.take_contact_out(enrolment=run_of(held), by=admin)
+
+    def test_a_paused_journey_sends_nothing_until_it_resumes(self, held, admin):
+        actions.pause_journey(journey=self.journey, by=admin)
+        assert Message.objects.get().paused
+        actions.resume_journey(journey=self.journey, by=admin)
+        assert not Message.objects.get().paused
+
+
+def test_what_steps_tell_comes_after_every_row_lock(company, noon, monkeypatch):
+    batch = CouponBatch.objects.create(name="20", value=20, stock=5)
+    live(step("c", "coupon", batch=batch.pk), leave())
+    contact = person()
+    happens(contact)
+    world.consumers.run(world.CONSUMER)
+    told = []
+    monkeypatch.setattr(walk.intake, "append_own", told.append)
+    engine.advance()
+    assert [[event.kind for event in batch] for batch in told] == [["coupon_issued", "journey_exited"]]
+
+
+def test_two_journeys_published_at_once_are_both_seen(company, noon):
+    first, second = live(leave()), live(leave())
+    Journey.objects.filter(pk=first.pk).update(state="draft")
+    live_index.index()
+    # The one with the earlier time commits later.
+    Journey.objects.filter(pk=first.pk).update(state="live", changed_at=second.changed_at - timedelta(seconds=1))
+    happens(person())
+    settle()
+    assert set(Enrolment.objects.values_list("journey_id", flat=True)) == {first.pk, second.pk}
