@@ -90,8 +90,11 @@ def sweep_stages() -> bool:
         cursor = ConsumerCursor.objects.select_for_update(skip_locked=True).filter(pk=SWEEP).first()
         if cursor is None or 0 <= now.timestamp() - cursor.position < 3600:
             return False
+        told: list[Incoming] = []
         for ids in _buyers():
-            append_own(stages.apply_rules(ids, now, timed_only=True))
+            told += stages.apply_rules(ids, now, timed_only=True)
+        # Once and last: whoever holds the lock that orders the log must take no further row lock.
+        append_own(told)
         cursor.position, cursor.moved_at = int(now.timestamp()), clock.real_now()
         cursor.save()
     return False

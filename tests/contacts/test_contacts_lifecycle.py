@@ -100,6 +100,16 @@ def test_time_alone_moves_buyers_and_an_order_wins_them_back():
         assert live(paid(customer(1), 2, 10, at=later)).stage == Stage.WON_BACK
 
 
+def test_the_sweep_takes_the_order_of_the_log_once_and_last(monkeypatch):
+    first, second = live(paid(customer(1), 1, 10)), live(paid(customer(2), 2, 10))
+    monkeypatch.setattr(membership, "_buyers", lambda: iter([[first.pk], [second.pk]]))
+    told = []
+    monkeypatch.setattr(membership, "append_own", told.append)
+    with clock.frozen(NOON + timedelta(days=181)):
+        membership.sweep_stages()
+    assert [[event.contact_id for event in batch] for batch in told] == [[first.pk, second.pk]]
+
+
 def test_rules_are_rows():
     StageRule.objects.all().delete()
     StageRule.objects.create(
