@@ -1,12 +1,14 @@
 """From claimed rows to what a connector takes: address, fields, tracked links. A constant number of queries for a batch."""
 
 import hashlib
+import logging
 import uuid
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 
 from django.conf import settings
+from django.db import DatabaseError
 from django.utils import translation
 from django.utils.translation import gettext as _
 from liquid.exceptions import LiquidError
@@ -24,6 +26,8 @@ from contacts.enums import ChannelKind
 from contacts.models import Identity
 from scrm.core.models import Company
 from scrm.lib import clock, crypto
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
@@ -53,6 +57,12 @@ def compose(rows: list[Claimed]) -> list[Ready]:
             item.fault = f"address: {type(error).__name__}"
         except (LiquidError, LookupError) as error:
             item.fault = str(error).strip().partition("\n")[0][:300]
+        except DatabaseError:
+            raise
+        except Exception as error:
+            # Filters of the template language meet whatever people are called: one odd value must not hold up the batch.
+            log.exception("message %s cannot be rendered", row.id)
+            item.fault = type(error).__name__
     return ready
 
 

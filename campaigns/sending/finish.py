@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import orjson
-from django.db import connection, transaction
+from django.db import OperationalError, connection, transaction
 
 from campaigns.enums import Reason, State, SuppressionReason
 from campaigns.models import Message, Suppression
@@ -28,6 +28,7 @@ MOST_ATTEMPTS = 12
 IN_A_ROW = 3
 UNREACHABLE = "unreachable"
 """Code that connectors give when no connection came about."""
+_DEADLOCK, _ATTEMPTS = "40P01", 4
 _POINTS = {IdentityKind.EMAIL, IdentityKind.PHONE}
 
 
@@ -62,9 +63,20 @@ def stops_account(errors: Sequence[ConnectorError | None]) -> bool:
 
 
 def finish(channel: Channel, results: list[Result]) -> None:
-    """Write the results of a handful. A row whose fence has moved on belongs to somebody else and is left alone."""
+    """Write the results of a handful. A row whose fence has moved on belongs to somebody else and is left alone. Who loses a
+    deadlock (with a merge, say) writes again: the platform has the messages, so giving up would leave them ``unknown``."""
     if not results:
         return
+    for attempt in range(1, _ATTEMPTS + 1):
+        try:
+            _finish(channel, results)
+            break
+        except OperationalError as error:
+            if attempt == _ATTEMPTS or getattr(error.__cause__, "pgcode", None) != _DEADLOCK:
+                raise
+
+
+def _finish(channel: Channel, results: list[Result]) -> None:
     now = clock.now()
     connector = CONNECTORS[channel.kind]
     moves = [_decide(result, now, connector.idempotent_kinds) for result in results]

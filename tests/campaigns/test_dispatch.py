@@ -5,12 +5,13 @@ import uuid
 from datetime import timedelta
 
 import pytest
-from django.db import connection
+from django.db import OperationalError, connection
 
 from campaigns.enums import Reason, State, SuppressionReason
 from campaigns.models import Message, Pace, Suppression
-from campaigns.sending import cancel, cancel_for, dispatch, finish, pause, resume, submit
+from campaigns.sending import cancel, cancel_for, compose, dispatch, finish, pause, resume, submit
 from campaigns.sending.settling import settle_unknown
+from channels_ingest.connectors.base import Receipt
 from channels_ingest.enums import State as ChannelState
 from contacts.enums import ConsentState, EventKind
 from contacts.models import Consent, Event, Identity
@@ -303,6 +304,45 @@ def test_a_message_that_cannot_be_rendered_stops_nobody_else(oa, platform):
     run()
     assert [Message.objects.get(pk=m.pk).state for m in messages] == [State.FAILED, State.SENT]
     assert Message.objects.get(pk=messages[0].pk).reason == Reason.RENDERING
+
+
+def test_whatever_a_filter_does_to_a_name_stops_nobody_else(oa, platform, monkeypatch):
+    odd, fine = fan(oa, name="odd"), fan(oa, name="fine")
+    render = compose.content.render
+
+    def rendered(variant, fields, **more):
+        if fields["contact"]["name"] == "odd":
+            raise OverflowError("date value out of range")
+        return render(variant, fields, **more)
+
+    monkeypatch.setattr(compose.content, "render", rendered)
+    messages = planned(ask(odd, written("oa")), ask(fine, written("oa")))
+    run()
+    assert [Message.objects.get(pk=m.pk).state for m in messages] == [State.FAILED, State.SENT]
+    assert Message.objects.get(pk=messages[0].pk).error == "OverflowError"
+
+
+def test_a_lost_deadlock_after_sending_is_written_again(oa, platform, monkeypatch):
+    class Deadlock(Exception):
+        pgcode = "40P01"
+
+    append, lost = finish.outcomes.append, []
+
+    def once(outcomes, now):
+        append(outcomes, now)
+        if not lost:
+            lost.append(True)
+            raise OperationalError from Deadlock()
+
+    (message,) = planned(ask(fan(oa), written("oa")))
+    with clock.frozen(NOON):
+        rows, _looked = dispatch.claim(oa, 10)
+        ready = dispatch._begin(compose.compose(rows))
+        monkeypatch.setattr(finish.outcomes, "append", once)
+        finish.finish(oa, [finish.Result(ready[0], receipt=Receipt("p1"))])
+    message.refresh_from_db()
+    assert lost and (message.state, message.platform_id) == (State.SENT, "p1")
+    assert Event.objects.filter(kind="message_sent").count() == 1
 
 
 def test_leases_that_ran_out_go_back_to_the_queue(oa, platform):
