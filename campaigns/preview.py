@@ -10,6 +10,7 @@ from liquid.exceptions import LiquidError
 from campaigns.content import render
 from contacts import merge_fields
 from contacts.models import Contact
+from scrm.core.enums import Permission
 from scrm.core.models import Company, User
 
 CHOICES = 20
@@ -31,7 +32,9 @@ class Preview:
 
 def preview(variant, user: User, position: int = 0) -> Preview:
     """``position``: which of the user's most recent customers to look through; wraps at both ends."""
-    people = list(Contact.objects.visible_to(user).filter(known=True).order_by("-last_seen_at", "-id")[:CHOICES])
+    people = []
+    if user.can(Permission.CONTACTS_VIEW):
+        people = list(Contact.objects.visible_to(user).filter(known=True).order_by("-last_seen_at", "-id")[:CHOICES])
     contact = people[position % len(people)] if people else None
     if contact:
         position %= len(people)

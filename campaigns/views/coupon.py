@@ -52,10 +52,14 @@ def _editor(request: HttpRequest, batch: CouponBatch | None) -> HttpResponse:
 def batch_detail(request: HttpRequest, pk: int) -> HttpResponse:
     """A batch and who got its coupons; people outside the user's scope are not listed."""
     batch = fetch(CouponBatch, pk=pk)
-    seen = Contact.objects.visible_to(request.user).values("pk")
+    seen = (
+        Contact.objects.visible_to(request.user)
+        if request.user.can(Permission.CONTACTS_VIEW)
+        else Contact.objects.none()
+    )
     page = listing(
         request,
-        batch.coupons.filter(contact__in=seen).select_related("contact"),
+        batch.coupons.filter(contact__in=seen.values("pk")).select_related("contact"),
         sorts={"issued": "-id"},
         facets=[Facet("state", _("State"), CouponState.choices, lambda rows, values: rows.filter(state__in=values))],
         search=Search(_("Code"), lambda rows, text: rows.filter(code=text.upper())),

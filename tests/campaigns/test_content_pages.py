@@ -3,9 +3,11 @@
 import pytest
 from django.urls import reverse
 
+from campaigns import coupons
 from campaigns.actions import approve_content, save_content
 from campaigns.actions.content import VariantDraft
-from campaigns.models import Content, Immutable, Variant
+from campaigns.models import Content, Coupon, CouponBatch, Immutable, Variant
+from tests.campaigns.world import person
 
 pytestmark = pytest.mark.django_db
 GOOD = {
@@ -149,6 +151,22 @@ def test_the_list_costs_the_same_for_one_and_thirty(
     with django_assert_max_num_queries(12):
         page = client.get(reverse("campaigns:content_list"))
     assert len(page.context["page"].rows) == rows
+
+
+def test_who_may_not_see_contacts_sees_none_of_them(outsider, client_for) -> None:
+    person("不给看")
+    outsider.role.permissions = ["content.edit"]
+    outsider.role.scope = "all"
+    outsider.role.save()
+    batch = CouponBatch.objects.create(name="Twenty", value=20, stock=5)
+    contact = person("也不给看")
+    coupons.issue(batch.pk, [contact.pk], "test")
+    client = client_for(outsider)
+    page = client.get(reverse("campaigns:batch_detail", args=[batch.pk])).content.decode()
+    assert "也不给看" not in page and Coupon.objects.get().code not in page
+    posted = {"v-0-channel": "oa", "v-0-language": "zh-hans", "v-0-body": "Hi {{ contact.name }}!", "as": "0"}
+    shown = client.post(reverse("campaigns:content_preview"), posted).content.decode()
+    assert "Hi !" in shown and "不给看" not in shown
 
 
 def test_coupon_batches_are_made_and_guarded(marketer, outsider, client_for) -> None:
