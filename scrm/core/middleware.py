@@ -8,7 +8,7 @@ from typing import Any
 from django.conf import settings
 from django.contrib.auth.views import redirect_to_login
 from django.db import InterfaceError, OperationalError
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest
 from django.shortcuts import resolve_url
 from django.utils import timezone, translation
 from django.utils.cache import patch_vary_headers
@@ -56,9 +56,12 @@ def guard_database(get_response: Next) -> Next:
 
 
 def protect(get_response: Next) -> Next:
-    """Content-Security-Policy on every answer that did not bring its own: no inline script, nothing from elsewhere."""
+    """Content-Security-Policy on every answer that did not bring its own: no inline script, nothing from elsewhere. And no NUL
+    character in an address: the database cannot even be asked for one."""
 
     def middleware(request: HttpRequest) -> HttpResponse:
+        if "\0" in request.path_info or "%00" in request.META.get("QUERY_STRING", ""):
+            return HttpResponseBadRequest("NUL", content_type="text/plain")
         response = get_response(request)
         response.headers.setdefault("Content-Security-Policy", CONTENT_POLICY)
         return response

@@ -11,7 +11,7 @@ import pytest
 from django.db import OperationalError, connections
 
 from channels_ingest import collector, ingest
-from channels_ingest.enums import BadReason, State
+from channels_ingest.enums import BadReason, DeliveryState, State
 from channels_ingest.models import BadInput, Delivery
 from contacts.models import Contact, Event, Identity, Order
 from scrm.lib import clock, crypto
@@ -216,6 +216,27 @@ def test_one_bad_call_does_not_cost_the_batch(web, post):
     settle()
     assert sorted(Event.objects.values_list("kind", flat=True)) == ["track:A", "track:B"]
     assert BadInput.objects.get().reason == BadReason.REFUSED_EVENT
+
+
+def test_an_odd_type_or_a_date_beyond_all_time_does_not_cost_the_batch(web, post):
+    good = {"type": "track", "event": "Fine", "anonymousId": ANON}
+    far = {**good, "event": "Far", "timestamp": "9999-12-31T23:59:59Z", "sentAt": "1970-01-01T00:00:00Z"}
+    answer = post(
+        web,
+        "batch",
+        {"batch": [{**good, "type": []}, {**good, "type": {}}, far, good], "sentAt": "1970-01-01T00:00:00Z"},
+    )
+    assert answer.status_code == 200
+    settle()
+    assert Delivery.objects.get().state == DeliveryState.DONE
+    assert set(Event.objects.values_list("kind", flat=True)) == {"track:Fine", "track:Far"}
+    assert Event.objects.get(kind="track:Far").occurred_at <= clock.now()
+    assert BadInput.objects.get(reason=BadReason.REFUSED_EVENT).count == 2
+
+
+@pytest.mark.parametrize("path", ["/in/wechat_oa/%00/", "/l/%00abc", "/t.js?k=%00", "/contacts/?q=%00"])
+def test_nul_in_an_address_is_a_bad_request(client, path, db):
+    assert client.get(path).status_code == 400
 
 
 def test_cors(web, client, post):

@@ -83,7 +83,7 @@ def shape_problem(call: Any) -> str:
     if not isinstance(call, dict):
         return "not an object"
     kind = call.get("type")
-    if kind not in _TELL:
+    if not isinstance(kind, str) or kind not in _TELL:
         return "unknown type"
     if not (_id(call.get("userId")) or _id(call.get("anonymousId")) or kind == "alias"):
         return "neither userId nor anonymousId"
@@ -289,6 +289,8 @@ def _moment(about: _Context, call: Call) -> datetime:
     sent = about.sent_at or _time(call.get("sentAt")) or raw.received_at
     age = sent - told
     anchor = raw.business_at if abs(age) <= _SKEW else raw.received_at
+    if age <= -_AGES:
+        return raw.business_at
     moment = min(anchor - age, raw.business_at) if age < _AGES else _EARLIEST
     if about.browser and moment < raw.business_at - _BROWSER_PAST:
         return raw.business_at
