@@ -28,7 +28,9 @@ def demo_log(request: HttpRequest) -> JsonResponse:
     people = _people(request.GET.getlist("who")[:20])
     after = request.GET.get("after", "0")
     events = (
-        Event.objects.filter(contact_id__in=people, id__gt=int(after) if after.isdecimal() else 0).order_by("id")[:LIMIT]
+        Event.objects.filter(contact_id__in=people, id__gt=int(after) if after.isdecimal() else 0).order_by("id")[
+            :LIMIT
+        ]
         if people
         else []
     )
