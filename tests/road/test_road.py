@@ -249,7 +249,8 @@ def test_the_marketer_builds_a_segment_and_watches_its_count(stack, eyes, desk):
     press(f"add|{group}|identity")
     page.locator(f"#tree button[value^='remove|{group}.']").first.wait_for()
     page.locator("#tree .card-footer", has_text="浏览商品").wait_for()
-    page.wait_for_function("Number(document.querySelector('#live .seg-n').innerText.replace(',', '')) >= 1")
+    count = page.locator("#live .seg-n")
+    stack.until(lambda: int(count.inner_text().replace(",", "")) >= 1, 30, "somebody meets the rule")
     eyes.look(page, "segment builder")
     page.click("[data-save]")
     page.wait_for_url(re.compile(r"/contacts/segments/\d+/"))
@@ -370,13 +371,13 @@ def test_the_manager_sees_figures_and_sales_only_their_own(phone, stack, eyes, d
     assert page.goto(profile_of(stack, phone.openid)).status == 404, "somebody else's customer"
     eyes.forgive("404")
     page.goto(f"{stack.url}/contacts/")
-    page.locator("#rows").wait_for()
-    mine = page.locator("#rows tbody tr").count()
+    page.locator("main [data-list]").wait_for()
+    mine = page.locator("main tbody tr").count()
     eyes.look(page, "contacts of sales")
     everybody = desk("marketer")
     everybody.goto(f"{stack.url}/contacts/")
-    everybody.locator("#rows tbody tr").first.wait_for()
-    assert mine < everybody.locator("#rows tbody tr").count()
+    everybody.locator("main tbody tr").first.wait_for()
+    assert mine < everybody.locator("main tbody tr").count()
     eyes.look(everybody, "contacts of the marketer")
     assert page.goto(f"{stack.url}/overview/").status == 403
     eyes.forgive("403")
@@ -399,7 +400,7 @@ def test_the_admin_sees_channels_roles_and_the_audit_log(stack, eyes, desk):
 def test_the_same_pages_in_english(phone, stack, eyes, desk):
     page = desk("manager")
     page.locator("[name=language][value=en]").first.dispatch_event("click")
-    page.wait_for_function("document.documentElement.lang.startsWith('en')")
+    page.locator("html[lang^=en]").wait_for(state="attached")
     for path, text in (("/overview/", "To do"), ("/contacts/", "Contacts")):
         page.goto(stack.url + path)
         page.get_by_text(text).first.wait_for()

@@ -1,5 +1,7 @@
 """The sending windows of an Official Account, as the platform counts them."""
 
+from datetime import datetime
+
 import pytest
 from wechatpy.exceptions import WeChatClientException
 
@@ -78,3 +80,13 @@ def test_unfollowing_closes_everything(sandbox, oa):
     assert code(oa.message.send_text, openid, "gone") == 45015
     assert code(oa.message.send_template, openid, "TPL", {"first": {"value": "x"}}) == 43004
     assert oa.user.get(openid) == {"subscribe": 0, "openid": openid}
+
+
+def test_followers_who_were_there_before_can_be_written_to(sandbox, oa):
+    now = sandbox.get("/record/summary.json")["now"]
+    said = datetime.fromisoformat(now).timestamp() - 3600
+    followers = [{"openid": "oBefore1", "message_at": said}, {"openid": "oBefore2", "name": "王清", "message_at": None}]
+    sandbox.connect(followers=followers)
+    assert oa.message.send_text("oBefore1", "hello")["errcode"] == 0
+    assert code(oa.message.send_text, "oBefore2", "hello") == 45015
+    assert code(oa.message.send_text, "oNobody", "hello") == 40003
