@@ -3,27 +3,22 @@
 import secrets
 from collections.abc import Iterable
 from datetime import timedelta
+from zoneinfo import ZoneInfo
 
 from django.db import transaction
 from django.db.models import F
-from django.utils.translation import gettext as _
 
 from campaigns.enums import BatchState, CouponState
 from campaigns.models import Coupon, CouponBatch
 from contacts import intake
 from contacts.enums import ChannelKind, EventKind
-from scrm.core import audit
-from scrm.core.models import User
+from scrm.core.models import Company
 from scrm.lib import clock
 
 ALPHABET = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"
 """Without signs that are mistaken for each other; 10 of them are 49 bits."""
 CODE_LENGTH = 10
 _TRIES = 5
-
-
-class CannotChange(Exception):
-    """The change would contradict coupons that people hold already."""
 
 
 @transaction.atomic
@@ -88,14 +83,15 @@ def _issued(batch: CouponBatch, row: Coupon) -> intake.Incoming:
 
 
 def fields(codes: Iterable[str]) -> dict[str, dict[str, str]]:
-    """{code: the ``coupon`` merge fields of content}, for SendRequest.context; one query."""
+    """{code: the ``coupon`` merge fields of content}, for SendRequest.context; one query. The last day is the company's."""
+    zone = ZoneInfo(Company.zone())
     rows = Coupon.objects.filter(code__in=list(codes)).select_related("batch")
     return {
         row.code: {
             "code": row.code,
             "name": row.batch.name,
             "value": f"{row.batch.value.normalize():f}",
-            "ends_on": row.expires_at.date().isoformat(),
+            "ends_on": row.expires_at.astimezone(zone).date().isoformat(),
         }
         for row in rows
     }
@@ -129,26 +125,6 @@ def redeem(code: str, *, contact_id: int | None = None, order_id: int | None = N
         ]
     )
     return coupon
-
-
-@transaction.atomic
-def save_batch(*, batch: CouponBatch, by: User) -> CouponBatch:
-    """Create or change a batch. Raises CannotChange when the stock would fall below what was issued, or the terms of issued coupons
-    would change."""
-    if batch.pk:
-        before = CouponBatch.objects.select_for_update().get(pk=batch.pk)
-        if batch.stock < before.issued:
-            raise CannotChange(_("{n} coupons of this batch have been issued already.").format(n=before.issued))
-        terms = ("value", "currency", "min_spend")
-        if before.issued and any(getattr(before, name) != getattr(batch, name) for name in terms):
-            raise CannotChange(_("Coupons with these terms have been issued: make a new batch instead."))
-        batch.issued = before.issued
-    else:
-        batch.created_by = by
-    verb = "coupon_batch.updated" if batch.pk else "coupon_batch.created"
-    batch.save()
-    audit.record(by, verb, batch, stock=batch.stock, value=str(batch.value))
-    return batch
 
 
 def _codes(count: int) -> list[str]:

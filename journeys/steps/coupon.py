@@ -6,7 +6,6 @@ from django.utils.translation import gettext_lazy as _
 
 from campaigns import coupons
 from campaigns.enums import BatchState
-from campaigns.models import Coupon
 from journeys.models import Enrolment
 from journeys.steps.base import Kind, Problem, StepForm, Told
 
@@ -59,7 +58,7 @@ class CouponStep(Kind):
             codes = coupons.issue(
                 node.config["batch"], [person.contact_id for person in group], prefix, events=walk.events
             )
-            details = _details(codes.values())
+            details = coupons.fields(codes.values())
             for person in group:
                 code = codes.get(person.contact_id)
                 if code is None:
@@ -96,20 +95,6 @@ def _keys(people, key):
         run = sum(pk < person.id for pk in runs[person.journey_id, person.contact_id])
         groups[f"j:{person.journey_id}:{key}:{run}:{person.visit}"].append(person)
     return groups
-
-
-def _details(codes):
-    """What merge fields know of the coupons."""
-    rows = Coupon.objects.filter(code__in=list(codes)).select_related("batch")
-    return {
-        coupon.code: {
-            "code": coupon.code,
-            "value": f"{coupon.batch.value.normalize():f}",
-            "name": coupon.batch.name,
-            "ends_on": coupon.expires_at.date().isoformat(),
-        }
-        for coupon in rows
-    }
 
 
 KIND = CouponStep()

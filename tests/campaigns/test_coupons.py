@@ -1,11 +1,13 @@
 """Coupons: idempotent, never over stock, also when threads race."""
 
 import threading
+from datetime import UTC, datetime
 
 import pytest
 from django.db import IntegrityError, connection, transaction
 
 from campaigns import coupons
+from campaigns.actions.coupon import BelowIssued, save_batch
 from campaigns.enums import BatchState
 from campaigns.models import Coupon, CouponBatch
 from contacts.models import Event
@@ -64,17 +66,22 @@ class TestIssue:
         assert coupons.redeem(code) is None
         assert coupons.redeem("NOSUCHCODE") is None
 
+    def test_the_last_day_is_the_companys(self, company):
+        made, someone = batch(), person()
+        code = coupons.issue(made.pk, [someone.pk], "k")[someone.pk]
+        Coupon.objects.update(
+            expires_at=datetime(2025, 12, 19, 17, 0, tzinfo=UTC)
+        )  # one at night on the 20th in Shanghai
+        assert coupons.fields([code])[code]["ends_on"] == "2025-12-20"
+
     def test_the_terms_of_issued_coupons_stay(self, company, marketer):
-        made = coupons.save_batch(batch=CouponBatch(name="n", value=10, stock=5), by=marketer)
+        terms = {"name": "n", "min_spend": 0, "valid_days": 30, "state": "active", "by": marketer}
+        made = save_batch(batch=None, value=10, stock=5, **terms)
         coupons.issue(made.pk, [person().pk], "k")
-        made.value = 30
-        with pytest.raises(coupons.CannotChange):
-            coupons.save_batch(batch=made, by=marketer)
-        made.refresh_from_db()
-        made.stock = 0
-        with pytest.raises(coupons.CannotChange):
-            coupons.save_batch(batch=made, by=marketer)
-        assert AuditEntry.objects.filter(verb="coupon_batch.created", by=marketer).exists()
+        assert save_batch(batch=made, value=30, stock=5, **terms).value == 10
+        with pytest.raises(BelowIssued):
+            save_batch(batch=made, value=10, stock=0, **terms)
+        assert AuditEntry.objects.filter(verb="coupon_batch.saved", by=marketer).count() == 2
 
 
 @pytest.mark.django_db(transaction=True)
