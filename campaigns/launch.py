@@ -8,7 +8,7 @@ harmless.
 from datetime import timedelta
 
 from django.db import connection, transaction
-from django.db.models import Exists, OuterRef
+from django.db.models import Count, Exists, Min, OuterRef, Q
 from django.urls import reverse
 from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
@@ -32,9 +32,14 @@ def run_once() -> bool:
 
 
 def lag() -> dict[str, float]:
-    """Waves that still have members to plan."""
-    waves = Wave.objects.filter(finished_at=None).exclude(campaign__state=CampaignState.PAUSED)
-    return {"waiting": waves.count(), "oldest_seconds": 0}
+    """Campaigns whose time has come and that are not planned to the last person, and since when the first of them is due."""
+    now = clock.now()
+    opened = Wave.objects.filter(campaign=OuterRef("pk"), finished_at=None)
+    waiting = Campaign.objects.filter(starts_at__lte=now).filter(
+        Q(state=CampaignState.SCHEDULED) | Q(Exists(opened), state=CampaignState.SENDING)
+    )
+    found = waiting.aggregate(n=Count("pk"), first=Min("starts_at"))
+    return {"waiting": found["n"], "oldest_seconds": (now - found["first"]).total_seconds() if found["first"] else 0}
 
 
 def _open_due() -> bool:

@@ -222,6 +222,17 @@ def test_the_list_costs_the_same_for_one_and_thirty(
     assert len(page.context["page"].rows) == rows
 
 
+def test_the_lag_tells_what_is_due_and_since_when(campaign, admin) -> None:
+    assert launch.lag() == {"waiting": 0, "oldest_seconds": 0}
+    schedule_campaign(campaign=campaign, by=admin)
+    Campaign.objects.update(starts_at=clock.now() - timedelta(minutes=5))
+    assert launch.lag()["waiting"] == 1 and 300 <= launch.lag()["oldest_seconds"] < 400
+    launch.run_once()
+    assert launch.lag()["waiting"] == 1
+    plan_everything()
+    assert launch.lag()["waiting"] == 0
+
+
 def test_a_static_segment_is_its_members_and_not_its_old_rule(campaign, admin, marketer, people, client_for) -> None:
     frozen = freeze_segment(
         segment_id=campaign.segment_id, name="Kept", people=Contact.objects.filter(pk__in=people[:2]), by=admin
