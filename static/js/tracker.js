@@ -54,16 +54,18 @@
   }
 
   /* Without the personal token, so that a copied address or a report never carries it. */
-  function address() {
-    var url = new URL(location.href);
-    url.searchParams.delete('zk');
-    url.hash = '';
-    return url.href.slice(0, 800);
+  function without(given) {
+    try {
+      var url = new URL(given);
+      url.searchParams.delete('zk');
+      url.hash = '';
+      return url.href;
+    } catch (strange) { return '' }
   }
 
   function context() {
     var told = {
-      page: { url: address(), path: location.pathname, title: doc.title.slice(0, 200), referrer: doc.referrer.slice(0, 500) },
+      page: { url: without(location.href).slice(0, 800), path: location.pathname, title: doc.title.slice(0, 200), referrer: without(doc.referrer).slice(0, 500) },
       locale: navigator.language, campaign: campaign(), library: { name: 'zk', version: '1' }
     };
     try { told.timezone = Intl.DateTimeFormat().resolvedOptions().timeZone } catch (unknown) { /* old browser */ }
