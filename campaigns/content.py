@@ -14,6 +14,7 @@ from pathlib import Path
 
 import nh3
 from django.conf import settings
+from django.db import DatabaseError
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from liquid import BoundTemplate, Environment
@@ -214,8 +215,18 @@ def render(variant, fields: Mapping[str, object], *, links: Callable[[str], str]
     ``variant``: anything with channel, format, language, subject, preheader, body, data (campaigns.models.Variant).
     ``fields``: {"contact": {...}, "coupon": {...}, "company": {...}, "message": {"unsubscribe_url", "open_pixel_url", ...}}.
     ``links``: the URL as written -> the tracked URL for this person; None leaves them as they are (previews).
-    Raises LiquidError when a limit is passed.
+    Raises LiquidError when a limit is passed or a filter cannot take a value.
     """
+    try:
+        return _rendered(variant, fields, links)
+    except (LiquidError, DatabaseError):
+        raise
+    except Exception as error:
+        # Filters meet whatever people are called: a name of thirty digits is no date.
+        raise LiquidError(f"{type(error).__name__}: {error}", token=None) from error
+
+
+def _rendered(variant, fields: Mapping[str, object], links: Callable[[str], str] | None) -> Rendered:
     compiled = compile_body(variant.body, variant.format)
     values = dict(fields)
     values["links"] = [links(url) if links else url for url in compiled.urls]

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 from django.db import OperationalError, connection
+from liquid.exceptions import LiquidError
 
 from campaigns.enums import Reason, State, SuppressionReason
 from campaigns.models import Message, Pace, Suppression
@@ -320,6 +321,17 @@ def test_whatever_a_filter_does_to_a_name_stops_nobody_else(oa, platform, monkey
     run()
     assert [Message.objects.get(pk=m.pk).state for m in messages] == [State.FAILED, State.SENT]
     assert Message.objects.get(pk=messages[0].pk).error == "OverflowError"
+
+
+def test_a_name_that_a_filter_cannot_take_is_a_fault_of_one_message(oa, platform):
+    content = written("oa", body="{{ contact.name | date: '%Y' }}")
+    odd, fine = fan(oa, name="9" * 23), fan(oa, name="2025-11-20")
+    messages = planned(ask(odd, content), ask(fine, content))
+    run()
+    assert [Message.objects.get(pk=m.pk).state for m in messages] == [State.FAILED, State.SENT]
+    assert "OverflowError" in Message.objects.get(pk=messages[0].pk).error
+    with pytest.raises(LiquidError):  # what previews and dry runs catch
+        compose.content.render(content.variants.get(), {"contact": {"name": "9" * 23}})
 
 
 def test_a_lost_deadlock_after_sending_is_written_again(oa, platform, monkeypatch):
