@@ -3,12 +3,14 @@
 import hashlib
 import os
 from importlib import import_module
+from pathlib import Path
 
 from django.conf import settings
 from django.contrib.staticfiles.finders import get_finders
 from django.core.management import call_command, get_commands
 from django.core.management.base import BaseCommand
 from django.db import connection
+from django.utils.translation.reloader import translation_file_changed
 
 from scrm.core import first_run, pumps
 from scrm.core.assets import UNUSED
@@ -33,6 +35,8 @@ class Command(BaseCommand):
     def handle(self, *args, no_data: bool, built: bool, build: bool, **options) -> None:
         if not built:
             call_command("messages", compile=True)
+            # This process has read the catalogues before they were there; the demo's names are translated in it.
+            translation_file_changed(None, Path("django.mo"))
             self.collect()
         if build:
             return
