@@ -1,6 +1,5 @@
 """The parts of the interface as tags, built into every template. Atoms are made here, larger parts in templates/ui/."""
 
-import json
 from collections.abc import Sequence
 from datetime import datetime
 from zlib import crc32
@@ -12,8 +11,8 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import pgettext_lazy
 
-from scrm.core import formats, live
-from scrm.core.looks import AVATAR_TONES, CHANNELS, NOTE_ICONS, VERBS
+from scrm.core import audit_details, formats, live
+from scrm.core.looks import AVATAR_TONES, CHANNELS, DETAILS, NOTE_ICONS, VERBS
 from scrm.lib import clock
 
 register = template.Library()
@@ -230,13 +229,16 @@ def model_name(label: str) -> str:
 
 
 @register.filter
-def detail(value: object) -> str:
-    """A value of an audit entry: [old, new] as old → new, lists and objects compactly."""
-    if isinstance(value, list) and len(value) == 2:
-        return f"{detail(value[0])} → {detail(value[1])}"
-    if isinstance(value, (list, dict)):
-        return json.dumps(value, ensure_ascii=False)[:200]
-    return formats.MISSING if value in (None, "") else str(value)[:200]
+def detail_name(name: str) -> str:
+    """The name of an audit entry's detail in words."""
+    return str(DETAILS.get(name, name))
+
+
+@register.filter
+def detail(value: object, name: str = "") -> str:
+    """A value of an audit entry: [old, new] as old → new, channels by their names, a rule by its size, moments as moments,
+    other lists and objects compactly."""
+    return audit_details.said(value, name)
 
 
 @register.filter
