@@ -1,5 +1,7 @@
 """Choices of the contacts room. No imports from models."""
 
+from typing import Any
+
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
@@ -94,6 +96,17 @@ class EventKind(models.TextChoices):
     COUPON_REDEEMED = "coupon_redeemed", _("Coupon redeemed")
     JOURNEY_ENTERED = "journey_entered", _("Entered a journey")
     JOURNEY_EXITED = "journey_exited", _("Left a journey")
+
+
+TRACKED = {"track:Page Left": _("Left a page"), "track:Group": _("Joined a group")}
+"""Names that our own tracker and the Segment API bring in, in the reader's language."""
+
+
+def kind_label(kind: str) -> Any:
+    """A kind of event in words: the product's own, else the name that a site gave its event."""
+    if kind in EventKind.values:
+        return EventKind(kind).label
+    return TRACKED.get(kind) or kind.removeprefix("track:")
 
 
 class Purpose(models.TextChoices):

@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext, pgettext_lazy
 
 from contacts import reach as reaching
-from contacts.enums import ChannelKind, EventKind, IdentityKind, MergeState, Purpose, Stage, TagSource
+from contacts.enums import ChannelKind, IdentityKind, MergeState, Purpose, Stage, TagSource, kind_label
 from contacts.forms.contact import written
 from contacts.lines.ours import how_label
 from contacts.models import Consent, Contact, Identity, Merge, StageChange, Tag, Tagging
@@ -112,7 +112,7 @@ def merge_reasons(evidence: dict) -> list[str]:
 def _shown_together(evidence: dict) -> str:
     """“Paid an order” on 2026-05-03 showed: E-mail lin.x***@163.com (verified), ..."""
     kind, day = str(evidence["event"]), str(evidence.get("occurred_at", ""))[:10]
-    name = EventKind(kind).label if kind in EventKind.values else kind.removeprefix("track:")
+    name = kind_label(kind)
     handles = [
         f"{IdentityKind(handle['kind']).label if handle.get('kind') in IdentityKind.values else handle.get('kind', '')}"
         f" {handle.get('hint', '')}"

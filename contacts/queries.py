@@ -10,7 +10,7 @@ from django.db.models import Count, Model, QuerySet
 from django.utils.module_loading import import_string
 from django.utils.translation import gettext as _
 
-from contacts.enums import EventKind
+from contacts.enums import EventKind, kind_label
 from contacts.models import Segment, SegmentMember, StageRule
 from contacts.segments import leaves_of
 from scrm.core.enums import Scope
@@ -54,7 +54,7 @@ def event_choices() -> list[tuple[str, str]]:
             " SELECT kind FROM kinds WHERE kind IS NOT NULL LIMIT %s",
             [MOST_NAMES],
         )
-        tracked = [(row[0], row[0].removeprefix("track:")) for row in cursor.fetchall()]
+        tracked = [(row[0], kind_label(row[0])) for row in cursor.fetchall()]
     return [*EventKind.choices, *tracked]
 
 

@@ -6,7 +6,7 @@ from typing import Any
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from contacts.enums import EventKind
+from contacts.enums import EventKind, kind_label
 
 STARTING = [
     EventKind.FOLLOWED,
@@ -39,9 +39,7 @@ TRACK = "track:"
 
 
 def event_label(kind: str) -> str | Promise:
-    if kind.startswith(TRACK):
-        return kind.removeprefix(TRACK)
-    return EventKind(kind).label if kind in EventKind.values else kind
+    return kind_label(kind)
 
 
 def event_choices(kinds: Iterable[EventKind], *present: Any) -> list[tuple[str, Any]]:

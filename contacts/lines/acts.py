@@ -75,6 +75,10 @@ def product_viewed(p: Properties) -> Line:
     return Line(_("Viewed the product"), name, notes=notes + _dwell(p) + _referrer(p), icon="shoe", tone="info")
 
 
+def page_left(p: Properties) -> Line:
+    return Line(_("Left the page"), text_of(p, "title", "path", "url"), notes=_dwell(p), icon="door-exit")
+
+
 def form_submitted(p: Properties) -> Line:
     answers = p.get("answers") or p.get("fields")
     body = ""
@@ -173,6 +177,7 @@ RENDERERS: dict[str, Renderer] = {
     "location_shared": location_shared,
     "page_viewed": page_viewed,
     "product_viewed": product_viewed,
+    "track:Page Left": page_left,
     "form_submitted": form_submitted,
     "identified": identified,
     "email_confirmed": email_confirmed,

@@ -5,7 +5,7 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from contacts.enums import ChannelKind, EventKind
+from contacts.enums import ChannelKind, kind_label
 from contacts.segments.base import IdSet, Leaf, Params, Scope
 from contacts.segments.operators import (
     OPPOSITE,
@@ -118,7 +118,7 @@ def _condition(leaf: dict[str, Any], scope: Scope) -> tuple[str, Params]:
 
 def describe(leaf: dict[str, Any]) -> str:
     event = str(leaf.get("event", ""))
-    name = str(EventKind(event).label) if event in EventKind.values else event.removeprefix("track:")
+    name = str(kind_label(event))
     where = _(" and ").join(
         f"{part.get('property', '')} {say_comparison(part.get('op', 'eq'), part.get('value'))}"
         for part in leaf.get("where") or []
@@ -138,7 +138,8 @@ def describe(leaf: dict[str, Any]) -> str:
         parts.append(_("since {day}").format(day=leaf["since"]))
     if leaf.get("until"):
         parts.append(_("until {day}").format(day=leaf["until"]))
-    return " ".join(part for part in parts if part)
+    # Full-width brackets carry their own space.
+    return " ".join(part for part in parts if part).replace(" （", "（").replace("） ", "）")
 
 
 LEAF = Leaf("event", check, compile_leaf, describe, lambda leaf: leaf.get("days") is not None)
