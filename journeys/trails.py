@@ -1,5 +1,6 @@
 """The way people went, in words."""
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -29,15 +30,24 @@ class Station:
 
 
 def card_names(journey: Journey) -> dict[str, Text]:
-    """Title of every step of every version by key; the newest version's wins."""
+    """Title of every step of every version by key; the newest version's wins. Two sends of one content get their channels
+    after the name."""
     known = names()
     found: dict[str, Text] = {}
+    details: dict[str, Text] = {}
     for step in _steps(journey):
         kind = KINDS[step["kind"]]
-        title = kind.tell(step, known).title
-        same = str(title) == str(kind.label)
-        found[step["key"]] = title if same else format_lazy("{kind} · {title}", kind=kind.label, title=title)
-    return found
+        told = kind.tell(step, known)
+        same = str(told.title) == str(kind.label)
+        found[step["key"]] = told.title if same else format_lazy("{kind} · {title}", kind=kind.label, title=told.title)
+        details[step["key"]] = told.detail
+    often = Counter(map(str, found.values()))
+    return {
+        key: format_lazy("{name} · {more}", name=name, more=details[key])
+        if often[str(name)] > 1 and details[key]
+        else name
+        for key, name in found.items()
+    }
 
 
 def resting_places(journey: Journey) -> set[str]:

@@ -30,7 +30,10 @@ def journey_list(request: HttpRequest) -> HttpResponse:
         journeys = [journey for journey in journeys if journey.state == state]
     for journey in journeys:
         journey.tone, journey.icon = STATE_TONES[JourneyState(journey.state)]
-        journey.rate = journey.converted / journey.entered if journey.entered else None
+        # Without a goal there is nothing to reach: a dash, not 0 %.
+        aims = journey.converted or (journey.published and journey.published.definition.get("goal"))
+        journey.rate = journey.converted / journey.entered if aims and journey.entered else None
+        journey.reached = journey.converted if aims else None
     context = {"journeys": journeys, "states": states, "state": state, "recipes": RECIPES.values()}
     return render(request, "journeys/journey_list.html", context)
 

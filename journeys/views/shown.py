@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
+from django.db.models import Count, Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
@@ -15,7 +16,7 @@ from journeys.board import Board, changes, lane_name, lay
 from journeys.enums import FALL_BACKS, OPEN_STATES, JourneyState, Outcome, VersionState
 from journeys.event_names import event_label
 from journeys.forms import TriggerForm
-from journeys.models import Enrolment, Journey, Version
+from journeys.models import Journey, Version
 from journeys.problems import problems_of
 from journeys.queries import Counts, names
 from journeys.steps import KINDS
@@ -56,12 +57,15 @@ class Shown:
 
     def bar(self) -> dict[str, Any]:
         """Badges, figures and what may be done now."""
-        inside = self.journey.enrolments.filter(state__in=OPEN_STATES).count()
+        numbers = self.journey.enrolments.aggregate(
+            people=Count("id"),
+            inside=Count("id", filter=Q(state__in=OPEN_STATES)),
+            converted=Count("id", filter=Q(converted_at__isnull=False)),
+        )
         definition = self.version.definition
         entered = self.board.trigger.entered
         tone, icon = STATE_TONES[JourneyState(self.journey.state)]
         goal = definition.get("goal") or {}
-        converted = Enrolment.objects.filter(journey=self.journey, converted_at__isnull=False).count() if entered else 0
         return {
             "journey": self.journey,
             "version": self.version,
@@ -69,9 +73,10 @@ class Shown:
             "draft": self.draft,
             "state_tone": tone,
             "state_icon": icon,
-            "inside": inside,
+            "inside": numbers["inside"],
+            "people": numbers["people"],
             "entered": entered,
-            "rate": converted / entered if entered else None,
+            "rate": numbers["converted"] / entered if entered else None,
             "goal": event_label(goal["event"]) if goal.get("event") else "",
             "changed": changes(self.published.definition, self.draft.definition)
             if self.published and self.draft
