@@ -4,6 +4,7 @@ from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 from campaigns.enums import BatchState, CouponState
+from scrm.lib import clock
 
 
 class CouponBatch(models.Model):
@@ -61,3 +62,9 @@ class Coupon(models.Model):
 
     def __str__(self):
         return self.code
+
+    @property
+    def shown_state(self) -> CouponState:
+        """The state as of now: an unused code past its date has expired, whether or not anything came by to say so."""
+        over = self.state == CouponState.ISSUED and self.expires_at <= clock.now()
+        return CouponState.EXPIRED if over else CouponState(self.state)

@@ -1,4 +1,4 @@
-from django.db.models import Count, Q
+from django.db.models import Count, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.translation import gettext as _
@@ -12,6 +12,7 @@ from scrm.core.access import fetch, requires
 from scrm.core.enums import Permission
 from scrm.core.lists import Facet, Search, listing
 from scrm.core.pages import done, render_page
+from scrm.lib import clock
 
 
 @requires(Permission.CONTENT_EDIT)
@@ -61,8 +62,17 @@ def batch_detail(request: HttpRequest, pk: int) -> HttpResponse:
         request,
         batch.coupons.filter(contact__in=seen.values("pk")).select_related("contact"),
         sorts={"issued": "-id"},
-        facets=[Facet("state", _("State"), CouponState.choices, lambda rows, values: rows.filter(state__in=values))],
+        facets=[Facet("state", _("State"), CouponState.choices, _in_state)],
         search=Search(_("Code"), lambda rows, text: rows.filter(code=text.upper())),
     )
     numbers = batch.coupons.aggregate(redeemed=Count("id", filter=Q(state=CouponState.REDEEMED)))
     return render_page(request, "campaigns/batch_detail.html", {"page": page, "batch": batch, **numbers})
+
+
+def _in_state(rows: QuerySet, values: list[str]) -> QuerySet:
+    """As the pages show it: an unused coupon past its date counts as expired."""
+    over = Q(state=CouponState.ISSUED, expires_at__lte=clock.now())
+    found = Q(state__in=[value for value in values if value != CouponState.ISSUED])
+    if CouponState.ISSUED in values:
+        found |= Q(state=CouponState.ISSUED) & ~over
+    return rows.filter(found | over if CouponState.EXPIRED in values else found)
