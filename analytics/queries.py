@@ -14,6 +14,8 @@ from journeys.models import Journey
 from scrm.core.models import Company
 from scrm.lib import clock
 
+TELLS_OPENS = {ChannelKind.EMAIL}
+"""Channels that can say whether a message was opened; for the others a rate of opens would always be 0."""
 PERIODS = {"7": 7, "30": 30, "90": 90}
 
 
@@ -133,7 +135,10 @@ def channel_rows(data: Counts) -> list[dict[str, object]]:
     for channel in ChannelKind:
         numbers = {key: split[key].get(channel.value, 0) for key in keys}
         if any(numbers.values()):
-            rows.append({"channel": channel.value, "label": channel.label, **numbers, **_rates(numbers)})
+            rates = _rates(numbers)
+            if channel not in TELLS_OPENS:
+                rates["open_rate"] = None
+            rows.append({"channel": channel.value, "label": channel.label, **numbers, **rates})
     return sorted(rows, key=lambda row: -row["sent"])
 
 
