@@ -79,7 +79,10 @@ def refresh(segment: Segment) -> None:
             _lock_cursor(wait=True)
             append_own(_reconcile(segment, wrong[start : start + BATCH], started, silent))
     members = SegmentMember.objects.filter(segment=segment).count()
-    Segment.objects.filter(pk=segment.pk).update(refreshed_at=started, member_count=members, broken_reason="")
+    # Not when somebody saved another rule meanwhile: that one has not been looked at yet.
+    Segment.objects.filter(pk=segment.pk, version=segment.version).update(
+        refreshed_at=started, member_count=members, broken_reason=""
+    )
 
 
 def sweep_stages() -> bool:
@@ -182,7 +185,7 @@ def _break(segment: Segment, error: Exception, refreshed_at: datetime | None) ->
     changes = {"broken_reason": str(error)[:200] or type(error).__name__}
     if refreshed_at is not None:
         changes["refreshed_at"] = refreshed_at
-    Segment.objects.filter(pk=segment.pk).update(**changes)
+    Segment.objects.filter(pk=segment.pk, version=segment.version).update(**changes)
 
 
 def _lock_cursor(wait: bool = False) -> ConsumerCursor | None:

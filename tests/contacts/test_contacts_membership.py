@@ -3,6 +3,7 @@ from datetime import timedelta
 import pytest
 
 from contacts import membership
+from contacts.actions import save_segment
 from contacts.intake import append
 from contacts.models import Contact, Event, Segment, SegmentMember
 from scrm.lib import clock
@@ -48,6 +49,25 @@ def test_a_new_segment_is_filled_without_events():
     assert members(segment) == {one}
     assert (segment.member_count, segment.refreshed_at, segment.broken_reason) == (1, NOON, "")
     assert told("segment_entered") == []
+
+
+def test_a_rule_saved_during_a_refresh_is_not_taken_for_looked_at(monkeypatch, admin):
+    one, two = views(1, 2), views(2, 1)
+    segment = Segment.objects.create(name="viewers", rule=VIEWERS)
+    look, saved = membership._out_of_date, []
+
+    def slow(*args):
+        found = look(*args)
+        if not saved:
+            saved.append(True)
+            save_segment(
+                segment_id=segment.pk, name="viewers", description="", rule={**VIEWERS, "value": 1}, version=1, by=admin
+            )
+        return found
+
+    monkeypatch.setattr(membership, "_out_of_date", slow)
+    run()
+    assert members(segment) == {one, two}
 
 
 def test_entering_and_leaving_are_events_exactly_once():
