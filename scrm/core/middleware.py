@@ -3,6 +3,7 @@
 
 import logging
 from collections.abc import Callable
+from ipaddress import ip_address
 from typing import Any
 
 from django.conf import settings
@@ -113,7 +114,9 @@ def require_login(get_response: Next) -> Next:
 def address(request: HttpRequest) -> str | None:
     """The client's IP. Behind our own proxy (BEHIND_PROXY) the hop that it added, never what a client claims."""
     if settings.BEHIND_PROXY:
-        hops = request.headers.get("X-Forwarded-For", "").split(",")
-        if hops[-1].strip():
-            return hops[-1].strip()
+        hop = request.headers.get("X-Forwarded-For", "").split(",")[-1].strip()
+        try:
+            return str(ip_address(hop))
+        except ValueError:
+            pass  # absent, or a proxy that adds ports or words: no address is better than a page that breaks
     return request.META.get("REMOTE_ADDR") or None

@@ -216,6 +216,16 @@ class TestAuditLog:
         )
         assert AuditEntry.objects.get(verb="team.created").ip == "198.51.100.4"
 
+    def test_a_hop_that_is_no_address_breaks_nothing(self, admin, client_for, settings):
+        settings.BEHIND_PROXY = True
+        client_for(admin).post(
+            reverse("core:team_add"),
+            {"name": "North"},
+            REMOTE_ADDR="203.0.113.9",
+            headers={"X-Forwarded-For": "unknown:port"},
+        )
+        assert AuditEntry.objects.get(verb="team.created").ip == "203.0.113.9"
+
 
 class TestSearch:
     def test_pages_by_name(self, admin, client_for, settings):
