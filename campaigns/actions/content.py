@@ -83,11 +83,14 @@ def variant_problems(variant: Variant) -> list[liquid.Problem]:
 
 @transaction.atomic
 def new_version(*, content: Content, by: User) -> Content:
-    """A draft that begins as a copy of ``content``; if the family has a draft already, that one."""
-    draft = Content.objects.filter(family=content.family, state=ContentState.DRAFT).first()
+    """A draft that begins as a copy of ``content``; if the family has a draft already, that one. Locks the family first, so that
+    of two who press at once the second finds the first one's draft."""
+    family = Content.objects.filter(family=content.family)
+    list(family.select_for_update().order_by("pk").values_list("pk"))
+    draft = family.filter(state=ContentState.DRAFT).first()
     if draft is not None:
         return draft
-    last = Content.objects.select_for_update().filter(family=content.family).order_by("-version").first()
+    last = family.order_by("-version").first()
     draft = Content.objects.create(
         family=content.family,
         version=last.version + 1,

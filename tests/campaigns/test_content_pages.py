@@ -1,10 +1,13 @@
 """The content library in the browser: who may what, what is refused and why, and that nothing typed is lost."""
 
+import threading
+
 import pytest
+from django.db import connection
 from django.urls import reverse
 
 from campaigns import coupons
-from campaigns.actions import approve_content, save_content
+from campaigns.actions import approve_content, new_version, save_content
 from campaigns.actions.content import VariantDraft
 from campaigns.models import Content, Coupon, CouponBatch, Immutable, Variant
 from tests.campaigns.world import person
@@ -188,3 +191,23 @@ def test_coupon_batches_are_made_and_guarded(marketer, outsider, client_for) -> 
     )
     assert client.get(reverse("campaigns:batch_list")).status_code == 200
     assert client.get(reverse("campaigns:batch_detail", args=[999])).status_code == 404
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_who_press_new_version_at_once_get_the_same_draft(draft, admin) -> None:
+    approved = approve_content(content=draft, by=admin)
+    found, begin = [], threading.Barrier(4)
+
+    def press() -> None:
+        try:
+            begin.wait()
+            found.append(new_version(content=approved, by=admin).pk)
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=press) for _n in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(found) == 4 and len(set(found)) == 1
