@@ -98,7 +98,7 @@ def merge_reasons(evidence: dict) -> list[str]:
     for key, value in evidence.items():
         if (
             key in sentences
-            or key in {"event", "channel", "account_id", "occurred_at", "handles"}
+            or key in {"event", "channel", "account_id", "occurred_at", "handles", "opt_in"}
             or value in (None, "", False)
         ):
             continue

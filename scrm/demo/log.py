@@ -13,6 +13,7 @@ from contacts.identity.normalise import normalise
 from contacts.lines import describe
 from contacts.models import Contact, Event, Identity
 from scrm.core.access import public
+from scrm.core.looks import CHANNELS
 from scrm.lib import crypto
 
 LIMIT = 200
@@ -59,7 +60,7 @@ def _item(event: Event) -> dict[str, object]:
         "id": event.id,
         "at": event.recorded_at.isoformat(),
         "kind": event.kind,
-        "icon": line.icon or "point",
+        "icon": line.icon or CHANNELS.get(event.channel, ("point", ""))[0],
         "tone": line.tone,
         "channel": event.channel,
         "title": f"{line.title} {line.subject}".strip(),
