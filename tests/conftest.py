@@ -11,7 +11,7 @@ from scrm.core.enums import Language, RoleKey, Scope
 from scrm.core.models import Role, Team, User, company
 from scrm.core.roles import seed
 
-pytest_plugins = ["tests.fixtures_browser", "tests.fixtures_sandbox"]
+pytest_plugins = ["tests.fixtures_browser", "tests.fixtures_sandbox", "tests.order"]
 
 
 @pytest.fixture(autouse=True)

@@ -55,7 +55,9 @@ def kill(stack: Running, *names: str) -> None:
     for name in names:
         before = stack.until(lambda name=name: stack.children().get(name), 60, f"{name} runs")
         stack.kill(name)
-        stack.until(lambda name=name, before=before: stack.children().get(name) not in {None, before}, 60, f"{name} is back")
+        stack.until(
+            lambda name=name, before=before: stack.children().get(name) not in {None, before}, 60, f"{name} is back"
+        )
 
 
 @pytest.fixture(scope="module")
@@ -95,7 +97,11 @@ def settled(found: dict, expected: int) -> bool:
         and not waiting
         and not found["deliveries"].get("pending")
         and not found["consumers"]["waiting"]
-        and all(row["state"] not in {"queued", "leased", "attempting", "held"} for rows in found["messages"].values() for row in rows)
+        and all(
+            row["state"] not in {"queued", "leased", "attempting", "held"}
+            for rows in found["messages"].values()
+            for row in rows
+        )
     )
 
 
@@ -140,7 +146,9 @@ def test_everybody_gets_the_final_word_once(stack, crowd, ask):
         kill(stack, *names)
     found = until_settled(stack, ask, everybody, 0)
     phones = Counter(
-        row["openid"] for row in record(stack, "messages") if row["via"] == "custom" and WELCOME in row["body"]["content"]
+        row["openid"]
+        for row in record(stack, "messages")
+        if row["via"] == "custom" and WELCOME in row["body"]["content"]
     )
     unknown = []
     for openid in everybody:
@@ -214,7 +222,9 @@ def test_40001_for_ever_breaks_the_channel_once_and_a_person_heals_it(stack, ask
     stack.box.post("/setup/faults", {"token_40001": True})
     last = record(stack, "calls")[-1]["id"]
     stack.box.shift("+30m")
-    found = stack.until(lambda: (asked := ask([openid]))["account"]["state"] == "broken" and asked, 90, "the channel is broken")
+    found = stack.until(
+        lambda: (asked := ask([openid]))["account"]["state"] == "broken" and asked, 90, "the channel is broken"
+    )
     assert found["account"]["broken_reason"]
     time.sleep(1)
     calls = [row for row in record(stack, "calls") if row["id"] > last]
@@ -228,6 +238,8 @@ def test_40001_for_ever_breaks_the_channel_once_and_a_person_heals_it(stack, ask
     eyes.look(page, "a broken channel")
     page.get_by_role("button", name="重试").click()
     page.locator(".note.t-bad").wait_for(state="detached")
-    stack.until(lambda: any(WELCOME in str(row["body"]) for row in stack.box.messages(openid)), 60, "what waited is sent")
+    stack.until(
+        lambda: any(WELCOME in str(row["body"]) for row in stack.box.messages(openid)), 60, "what waited is sent"
+    )
     eyes.close()
     eyes.expect_nothing_wrong()

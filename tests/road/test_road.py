@@ -2,6 +2,7 @@
 other; the customer is played on the sandbox's phone, everybody else works in the product's pages."""
 
 import re
+import time
 
 import pytest
 
@@ -244,7 +245,9 @@ def test_the_marketer_builds_a_segment_and_watches_its_count(stack, eyes, desk):
 
     press("add|r|consent")
     press("group|r")
-    group = page.locator("#tree fieldset.grp fieldset.grp input[name$=':kind']").first.get_attribute("name")[: -len(":kind")]
+    group = page.locator("#tree fieldset.grp fieldset.grp input[name$=':kind']").first.get_attribute("name")[
+        : -len(":kind")
+    ]
     press(f"add|{group}|event")
     press(f"add|{group}|identity")
     page.locator(f"#tree button[value^='remove|{group}.']").first.wait_for()
@@ -391,10 +394,43 @@ def test_the_admin_sees_channels_roles_and_the_audit_log(stack, eyes, desk):
     page.locator("table").get_by_role("link", name="山野跑步").first.click()
     page.locator(".kpi").first.wait_for()
     eyes.look(page, "official account")
-    for path, text in (("/settings/roles/", "营销"), ("/settings/users/", "苏念"), ("/audit/", "发布"), ("/messages/", "欢迎新朋友")):
+    for path, text in (
+        ("/settings/roles/", "营销"),
+        ("/settings/users/", "苏念"),
+        ("/audit/", "发布"),
+        ("/messages/", "欢迎新朋友"),
+    ):
         page.goto(stack.url + path)
         page.locator("main tbody", has_text=text).first.wait_for()
         eyes.look(page, path)
+
+
+def test_how_long_a_customer_waits(stack, record_property):
+    """No time is asserted: the figures are for who reads them (``pytest -s``)."""
+    box = stack.box
+    box.shift("10:00")
+    box.shift("+1d")
+    took = {"contact after the scan": [], "entered after the scan": [], "welcome after the half hour": []}
+    people = []
+    for _one in range(5):
+        openid, begun = box.person(), time.monotonic()
+        box.act(openid, "follow")
+        stack.until(lambda: stack.told(openid)["contacts"], 60, "the contact")
+        took["contact after the scan"].append(time.monotonic() - begun)
+        stack.until(lambda: "journey_entered" in stack.kinds(openid), 60, "the journey")
+        took["entered after the scan"].append(time.monotonic() - begun)
+        box.act(openid, "text", text="1")
+        people.append(openid)
+    stack.until(lambda: all("message_in" in stack.kinds(openid) for openid in people), 60, "the answers")
+    box.shift("+30m")
+    begun = time.monotonic()
+    for openid in people:
+        stack.until(lambda: any(row["via"] == "custom" for row in box.messages(openid)), 60, "the welcome message")
+        took["welcome after the half hour"].append(time.monotonic() - begun)
+    for name, seconds in took.items():
+        told = f"{min(seconds):.2f} to {max(seconds):.2f} s"
+        record_property(name, told)
+        print(f"{name}: {told}")
 
 
 def test_the_same_pages_in_english(phone, stack, eyes, desk):
