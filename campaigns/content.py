@@ -15,6 +15,7 @@ from pathlib import Path
 import nh3
 from django.conf import settings
 from django.db import DatabaseError
+from django.utils import translation
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from liquid import BoundTemplate, Environment
@@ -218,7 +219,8 @@ def render(variant, fields: Mapping[str, object], *, links: Callable[[str], str]
     Raises LiquidError when a limit is passed or a filter cannot take a value.
     """
     try:
-        return _rendered(variant, fields, links)
+        with translation.override(variant.language):
+            return _rendered(variant, fields, links)
     except (LiquidError, DatabaseError):
         raise
     except Exception as error:

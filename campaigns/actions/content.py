@@ -11,6 +11,10 @@ from scrm.core.models import User
 from scrm.lib import clock
 
 
+class Outdated(Exception):
+    """Somebody else saved the draft after the form was opened."""
+
+
 class NotApprovable(Exception):
     """The content may not be approved; the text says why, for the person who asked."""
 
@@ -29,13 +33,24 @@ class VariantDraft:
 
 @transaction.atomic
 def save_content(
-    *, content: Content | None, name: str, purpose: str, variants: list[VariantDraft], by: User
+    *,
+    content: Content | None,
+    name: str,
+    purpose: str,
+    variants: list[VariantDraft],
+    by: User,
+    seen: str | None = None,
 ) -> Content:
-    """Make a draft or change one: the variants become exactly these. Raises campaigns.models.Immutable for approved content."""
+    """Make a draft or change one: the variants become exactly these. ``seen``: stamp of the draft that the form was filled with.
+    Raises Outdated, and campaigns.models.Immutable for approved content."""
     if content is None:
         content = Content(created_by=by)
     else:
         content = Content.objects.select_for_update().get(pk=content.pk)
+        if content.sealed:
+            raise Immutable(str(content))
+        if seen is not None and seen != content.stamp:
+            raise Outdated
     content.name, content.purpose = name, purpose
     content.save()
     kept = []

@@ -46,6 +46,11 @@ class Content(models.Model):
         return self.name
 
     @property
+    def stamp(self) -> str:
+        """Changes with every save: a form carries it back, so that nobody overwrites what they have not seen."""
+        return self.updated_at.isoformat()
+
+    @property
     def sealed(self) -> bool:
         return self.state != ContentState.DRAFT
 

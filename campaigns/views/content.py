@@ -6,6 +6,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from campaigns.actions import NotApprovable, approve_content, archive_content, delete_draft, new_version, save_content
+from campaigns.actions.content import Outdated
 from campaigns.content import FIELDS
 from campaigns.enums import ContentState
 from campaigns.forms.content import (
@@ -18,7 +19,7 @@ from campaigns.forms.content import (
     rows_fault,
     rows_of,
 )
-from campaigns.models import Content, Variant
+from campaigns.models import Content, Immutable, Variant
 from campaigns.preview import preview
 from campaigns.queries import content_library
 from scrm.core.access import fetch, requires
@@ -63,7 +64,12 @@ def content_edit(request: HttpRequest, pk: int) -> HttpResponse:
 
 def _editor(request: HttpRequest, content: Content | None) -> HttpResponse:
     if content is not None and content.state != ContentState.DRAFT:
-        return _page(request, content, None, rows_of(content))
+        if request.method != "POST":
+            return _page(request, content, None, rows_of(content))
+        fault = _(
+            "Somebody approved this version while you were writing. Make a new version and copy your text into it."
+        )
+        return _page(request, content, None, read_rows(request.POST), fault=fault, status=409)
     form = ContentForm(request.POST or None, instance=content)
     if request.method != "POST":
         rows = rows_of(content) if content else [blank_row("oa", "zh-hans", 0)]
@@ -72,13 +78,20 @@ def _editor(request: HttpRequest, content: Content | None) -> HttpResponse:
     fault = rows_fault(rows)
     if not form.is_valid() or fault or any(row.problems for row in rows):
         return _page(request, content, form, rows, fault=fault, status=422)
-    saved = save_content(
-        content=content,
-        name=form.cleaned_data["name"],
-        purpose=form.cleaned_data["purpose"],
-        variants=[row.draft for row in rows],
-        by=request.user,
-    )
+    try:
+        saved = save_content(
+            content=content,
+            name=form.cleaned_data["name"],
+            purpose=form.cleaned_data["purpose"],
+            variants=[row.draft for row in rows],
+            seen=request.POST.get("seen"),
+            by=request.user,
+        )
+    except (Outdated, Immutable):
+        fault = _(
+            "Somebody else changed this content while you were writing. Compare with the stored one, then save again."
+        )
+        return _page(request, Content.objects.get(pk=content.pk), form, rows, fault=fault, status=409)
     messages.success(request, _("“{name}” is saved.").format(name=saved.name))
     return redirect("campaigns:content_edit", pk=saved.pk)
 

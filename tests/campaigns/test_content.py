@@ -7,6 +7,7 @@ from django.utils import translation
 from liquid.exceptions import LiquidError
 
 from campaigns import content
+from contacts.enums import Stage
 
 
 @pytest.fixture(autouse=True)
@@ -124,3 +125,11 @@ def test_a_platform_template_carries_its_fields() -> None:
         "template",
         {"template_id": "T1", "url": "https://t/9", "fields": {"thing1": "杭州"}},
     )
+
+
+def test_a_stage_is_said_in_the_language_of_the_message() -> None:
+    fields = FIELDS | {"contact": {"stage": Stage.PROSPECT.label}}
+    chinese, english = (
+        content.render(variant("{{ contact.stage }}", language=code), fields).text for code in ("zh-hans", "en")
+    )
+    assert (chinese, english) == ("私域潜客", "Prospect")

@@ -120,7 +120,7 @@ def test_only_who_may_approve_approves_and_approved_content_never_changes(draft,
     assert draft.state == "approved" and draft.approved_by == who
     page = client_for(who).post(reverse("campaigns:content_edit", args=[draft.pk]), GOOD)
     draft.refresh_from_db()
-    assert page.status_code == 200 and draft.name == "Welcome"
+    assert page.status_code == 409 and draft.name == "Welcome"
     with pytest.raises(Immutable):
         Variant.objects.get(content=draft).save()
     assert client_for(who).post(reverse("campaigns:content_delete", args=[draft.pk])).status_code == 404
@@ -211,3 +211,24 @@ def test_two_who_press_new_version_at_once_get_the_same_draft(draft, admin) -> N
     for thread in threads:
         thread.join()
     assert len(found) == 4 and len(set(found)) == 1
+
+
+def test_two_people_do_not_overwrite_each_other(draft, marketer, client_for) -> None:
+    client = client_for(marketer)
+    url = reverse("campaigns:content_edit", args=[draft.pk])
+    stale = GOOD | {"seen": draft.stamp}
+    assert client.post(url, stale | {"name": "Theirs"}).status_code == 302
+    page = client.post(url, stale | {"v-0-body": "my long text"})
+    assert (
+        page.status_code == 409 and "my long text" in page.content.decode() and "Somebody else" in page.content.decode()
+    )
+    draft.refresh_from_db()
+    assert draft.name == "Theirs"
+
+
+def test_what_was_typed_is_kept_when_the_draft_was_approved_meanwhile(draft, admin, client_for) -> None:
+    client = client_for(admin)
+    stale = GOOD | {"seen": draft.stamp, "v-0-body": "my long text"}
+    approve_content(content=draft, by=admin)
+    page = client.post(reverse("campaigns:content_edit", args=[draft.pk]), stale)
+    assert page.status_code == 409 and "my long text" in page.content.decode()
