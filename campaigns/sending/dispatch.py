@@ -24,7 +24,8 @@ from scrm.lib import clock
 log = logging.getLogger(__name__)
 
 BATCH = 200
-HANDFUL = 20
+HANDFUL = 5
+"""So many messages are at the platform's door at once; after a crash just these are of unknown outcome and wait for a person."""
 LEASE = timedelta(seconds=settings.LEASE_SECONDS)
 """Longer than a handful takes when every answer comes late."""
 LANES = (0, 1, 2)

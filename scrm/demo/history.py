@@ -105,9 +105,7 @@ class History:
         return told
 
     def _ticks(self, day: int) -> list[time]:
-        """How closely a day is looked at: the last quarter of a year daily, what is older every third day."""
-        if day < self.days - 92 and day % 3 and day not in {at for at, _name, _content in CAMPAIGNS}:
-            return []
+        """Daily, so that whoever wrote is answered inside the 48 hours; at night now and then, so that some is held."""
         return [NOON, NIGHT] if day % 6 == 0 or day > self.days - 10 else [NOON]
 
     def _live(self, day: int, tick: time, due: list[Incoming]) -> None:

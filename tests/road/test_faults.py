@@ -16,7 +16,7 @@ from tests.road.stack import PASSWORD, Running
 pytestmark = [pytest.mark.browser, pytest.mark.road]
 FACTS = Path(__file__).with_name("facts.py")
 PEOPLE, CROWDS = 300, 3
-HANDFUL = 20
+HANDFUL = 5
 """Messages that one worker asks a platform for at a time: what may be unknown after its death."""
 WELCOME = "欢迎来到山野跑步"
 
