@@ -135,7 +135,17 @@ def _field_fault(path: list[str]) -> str:
 
 
 def _first_line(error: LiquidError) -> str:
-    return str(error).strip().splitlines()[0]
+    """The parser's words, the usual mistakes in the reader's language."""
+    said = str(error).strip().splitlines()[0]
+    if said == "missing expression":
+        return _("a tag has nothing in it")
+    if found := re.match(r"unexpected tag '(\w+)'", said):
+        return _("the tag “{name}” is unknown or has no beginning").format(name=found[1])
+    if found := re.match(r"expected tag (\w+)", said):
+        return _("the tag “{name}” is missing").format(name=found[1])
+    if found := re.match(r"expected '(\S+)', found end of file", said):
+        return _("“{sign}” is missing").format(sign=found[1])
+    return said
 
 
 def _line_of(error: LiquidError, source: str) -> int:

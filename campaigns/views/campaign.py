@@ -115,11 +115,15 @@ def campaign_reach(request: HttpRequest, pk: int) -> HttpResponse:
 @require_GET
 @requires(Permission.CAMPAIGNS_EDIT)
 def campaign_result(request: HttpRequest, pk: int) -> HttpResponse:
-    """htmx, polled while it is sending: the live numbers."""
+    """htmx, polled while it is sending: the live numbers. When the state is no longer the one that the page shows
+    (parameter ``state``), the whole page comes anew: its badge and buttons belong to the state."""
     campaign = fetch(Campaign.objects.select_related("segment", "content"), pk=pk)
-    return render(
+    answer = render(
         request, "campaigns/campaign_detail.html#result", {"campaign": campaign, **queries.campaign_result(campaign)}
     )
+    if request.GET.get("state", campaign.state) != campaign.state:
+        answer["HX-Refresh"] = "true"
+    return answer
 
 
 def _act(request: HttpRequest, pk: int, action, done: str) -> HttpResponse:
