@@ -23,6 +23,7 @@ run: .venv/.run node_modules/.run
 	@$(BIN)/python manage.py up
 
 test: check
+	@DATA_DIR=$${TMPDIR:-/tmp}/zhike-check $(BIN)/python manage.py messages --compile
 	@$(BIN)/python -m scrm.runtime.testing -- $(BIN)/python -m pytest -n $(TEST_PROCESSES) --dist loadfile $(TESTS)
 
 check: .venv/.dev node_modules/.dev

@@ -14,4 +14,4 @@ def run() -> bool:
     return bool(moved or checked or closed)
 
 
-ADVANCE = Pump(name="journeys.advance", queue="journeys", run=run, every=5, lag=engine.waiting)
+ADVANCE = Pump(name="journeys.advance", queue="journeys", run=run, every=2, lag=engine.waiting)

@@ -1,11 +1,13 @@
 """The cast: the same people in every test. ``outsider`` is an active user whose role allows nothing."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from django.core.cache import cache
 from django.core.management import call_command
 from django.test import Client
+from django.utils.translation.reloader import translation_file_changed
 
 from scrm.core.enums import Language, RoleKey, Scope
 from scrm.core.models import Role, Team, User, company
@@ -28,8 +30,9 @@ def _hermetic(settings) -> None:
 
 @pytest.fixture(scope="session", autouse=True)
 def _compiled_messages() -> None:
-    """The compiled catalogues are not in the repository."""
+    """The compiled catalogues are not in the repository. What was read before they were there is read again."""
     call_command("messages", compile=True)
+    translation_file_changed(None, Path("django.mo"))
 
 
 @pytest.fixture(autouse=True)

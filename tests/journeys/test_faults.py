@@ -7,6 +7,7 @@ import sys
 import threading
 from datetime import timedelta
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 from django.conf import settings as django_settings
@@ -53,7 +54,8 @@ print("done", flush=True)
 
 def worker(moment, how: str) -> subprocess.Popen:
     database = connection.settings_dict
-    url = f"postgres://{database['USER']}@{database['HOST']}:{database['PORT']}/{database['NAME']}"
+    password = quote(database["PASSWORD"] or "", safe="")
+    url = f"postgres://{database['USER']}:{password}@{database['HOST']}:{database['PORT']}/{database['NAME']}"
     env = {**os.environ, "DATABASE_URL": url, "PYTHONPATH": str(Path(django_settings.BASE_DIR))}
     return subprocess.Popen(
         [sys.executable, "-c", WORKER, moment.isoformat(), how], env=env, stdout=subprocess.PIPE, text=True,

@@ -54,6 +54,8 @@ class Eyes:
     def look(self, page, name: str) -> None:
         """The page is settled; note what axe calls serious or critical."""
         page.wait_for_load_state("load")
+        # A part that is being fetched is dimmed for a moment.
+        page.wait_for_function("!document.querySelector('.htmx-request')")
         if SHOTS:
             page.screenshot(
                 path=str(Path(SHOTS) / f"{len(self.seen):02}-{re.sub(r'[^a-z0-9]+', '-', name.lower())}.png")
