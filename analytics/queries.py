@@ -166,7 +166,12 @@ def programme_rows(limit: int = 8) -> list[dict[str, object]]:
             numbers = dict.fromkeys(("sent", "held", "suppressed", "opened", "clicked"), 0) | found.get(
                 (origin, programme.pk), {}
             )
-            rows.append({"origin": origin, "programme": programme, **numbers, **_rates(numbers)})
+            rates = _rates(numbers)
+            if origin == "journey":
+                rates["open_rate"] = (
+                    None  # its chat messages cannot tell opens, and the counts do not part the channels
+                )
+            rows.append({"origin": origin, "programme": programme, **numbers, **rates})
     return rows
 
 

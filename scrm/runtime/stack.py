@@ -2,6 +2,7 @@
 
 import http.client
 import os
+import signal
 import sys
 import time
 from collections.abc import Mapping
@@ -99,7 +100,10 @@ class Stack:
         return environment
 
     def _child(self, name: str, command: list[str], environment: dict[str, str], seconds: float = 10) -> Child:
-        return self.supervisor.start(Child(name, command, environment, stop_seconds=seconds, cwd=str(ROOT)))
+        death = None if name == "web" else signal.SIGKILL  # the web server has workers to take along
+        return self.supervisor.start(
+            Child(name, command, environment, death_signal=death, stop_seconds=seconds, cwd=str(ROOT))
+        )
 
     def _granian(self) -> list[str]:
         return [

@@ -38,6 +38,9 @@ class Child:
     user: str = "-"
     """launch.py's USER."""
     cwd: str = "/"
+    death_signal: signal.Signals | None = None
+    """What the kernel sends when the supervisor itself is killed; None: the stop signal. SIGKILL for processes without children
+    of their own: they lose nothing by it, and one that has only half started cannot miss it."""
     before_restart: Callable[[], object] | None = None
     tells: re.Pattern[str] | None = None
     """Only lines that match are forwarded; None: all."""
@@ -130,7 +133,16 @@ class Supervisor:
     def start(self, child: Child) -> Child:
         if child not in self.children:
             self.children.append(child)
-        head = [sys.executable, "-I", "-S", _LAUNCH, str(int(child.stop_signal)), str(os.getpid()), child.user, "--"]
+        head = [
+            sys.executable,
+            "-I",
+            "-S",
+            _LAUNCH,
+            str(int(child.death_signal or child.stop_signal)),
+            str(os.getpid()),
+            child.user,
+            "--",
+        ]
         child.process = subprocess.Popen(
             [*head, *child.command],
             env=child.environment,
