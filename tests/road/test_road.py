@@ -39,8 +39,10 @@ class Phone:
     def become(self, openid: str) -> None:
         """Hand the phone to a customer that there is already."""
         self.page.locator("[data-part=who] summary").click()
-        with self.page.expect_navigation():
-            self.page.locator(f"[data-do=change-person][data-openid='{openid}']").click()
+        self.page.locator(f"[data-do=change-person][data-openid='{openid}']").click()
+        # The page loads anew, now and then twice: its own poll has seen the change too.
+        self.page.wait_for_function("openid => document.querySelector('#sbx')?.dataset.openid === openid", arg=openid)
+        self.page.wait_for_load_state("load")
 
     def follow(self) -> None:
         self.page.locator(".acts [data-act=follow]").click()
