@@ -55,7 +55,7 @@ class Eyes:
         """The page is settled; note what axe calls serious or critical."""
         page.wait_for_load_state("load")
         # A part that is being fetched is dimmed for a moment.
-        page.wait_for_function("!document.querySelector('.htmx-request')")
+        page.wait_for_selector(".htmx-request", state="detached")
         if SHOTS:
             page.screenshot(
                 path=str(Path(SHOTS) / f"{len(self.seen):02}-{re.sub(r'[^a-z0-9]+', '-', name.lower())}.png")
