@@ -10,23 +10,45 @@
     if (mark) mark.hidden = false;
   };
 
+  // The page comes before its figures; they follow by a quiet request that the first step of building gives up.
+  const counting = new AbortController();
+  const count = async () => {
+    const answer = await fetch(form.getAttribute("hx-post"), {
+      method: "POST",
+      body: new FormData(form),
+      headers: { "HX-Request": "true" },
+      signal: counting.signal,
+    });
+    if (!answer.ok) return;
+    const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
+    for (const id of ["tree", "live", "sample"]) {
+      const old = document.getElementById(id);
+      const part = fresh.getElementById(id);
+      if (counting.signal.aborted || !old || !part || old.contains(document.activeElement)) continue;
+      old.replaceWith(part);
+      htmx.process(part);
+    }
+  };
+  if (document.querySelector("#live[data-counting]")) addEventListener("load", () => count().catch(() => {}));
+
   // A changed field asks for the tree again, but not while a menu stands open: the new tree would close it under the hand
   // (leaving a field by pressing "+ Condition" changes the field first).
   let pending = 0;
   const build = () => {
+    counting.abort();
     clearTimeout(pending);
     pending = setTimeout(() => (form.querySelector(".dropdown-menu.show") ? build() : htmx.trigger(form, "build")), 180);
   };
   form.addEventListener("change", (event) => {
     if (event.target.closest("#tree")) build();
   });
-  if (document.querySelector("#live[data-counting]")) addEventListener("load", () => htmx.trigger(form, "build"));
 
   // Plain saving goes past htmx: "build" is its only trigger.
   form.addEventListener("click", (event) => {
     const button = event.target.closest("button[name=do]");
     if (!button) return;
     event.preventDefault();
+    counting.abort();
     clearTimeout(pending);
     change();
     htmx.ajax("POST", form.getAttribute("hx-post"), {
