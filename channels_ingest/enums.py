@@ -9,6 +9,8 @@ class Kind(models.TextChoices):
     """One per folder in ``connectors/``; the value is also the part of the webhook's address."""
 
     WECHAT_OA = "wechat_oa", _("WeChat Official Account")
+    WEIBO = "weibo", _("Weibo")
+    WEBHOOK = "webhook", _("Order system (signed webhook)")
     EMAIL = "email", _("E-mail (SMTP)")
     WEB = "web", _("Web site")
 

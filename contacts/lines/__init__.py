@@ -4,14 +4,14 @@ import logging
 from typing import Any
 
 from contacts.enums import EventKind
-from contacts.lines import acts, ours
+from contacts.lines import acts, dealings, ours
 from contacts.lines.line import Line, Note, Properties, mask, masked
 
 __all__ = ["GROUPS", "Line", "Note", "describe", "group_of", "kinds_in", "mask"]
 
 log = logging.getLogger(__name__)
 
-RENDERERS = {**acts.RENDERERS, **ours.RENDERERS}
+RENDERERS = {**acts.RENDERERS, **dealings.RENDERERS, **ours.RENDERERS}
 """Event kind -> function from the event's properties to a Line."""
 
 RAW_REPORT = "delivery_report"
@@ -32,14 +32,27 @@ def describe(kind: str, properties: Any, *, show_points: bool) -> Line:
 
 
 GROUPS: dict[str, frozenset[str]] = {
-    "conversation": frozenset({"message_in", "auto_replied", "menu_clicked", "followed", "unfollowed", "scanned"}),
+    "conversation": frozenset(
+        {
+            *("message_in", "auto_replied", "menu_clicked", "followed", "unfollowed", "scanned"),
+            *("commented", "mentioned", "liked", "reposted"),
+            *("ticket_opened", "ticket_solved", "ticket_reopened", "ticket_closed", "satisfaction_rated"),
+        }
+    ),
     "browsing": frozenset({"page_viewed", "product_viewed", "form_submitted", "location_shared"}),
-    "orders": frozenset({"order_paid", "order_refunded", "coupon_issued", "coupon_redeemed"}),
+    "orders": frozenset(
+        {
+            *(kind for kind in EventKind.values if kind.startswith("order_")),
+            "cart_updated",
+            "coupon_issued",
+            "coupon_redeemed",
+        }
+    ),
     "reach": frozenset(kind for kind in EventKind.values if kind.startswith("message_")) - {"message_in"},
     "changes": frozenset(
         {
             *("stage_changed", "tag_added", "tag_removed", "contact_merged", "contact_unmerged"),
-            *("consent_granted", "consent_withdrawn"),
+            *("consent_granted", "consent_withdrawn", "lead_opened", "lead_assigned", "lead_closed"),
             *("segment_entered", "segment_left", "journey_entered", "journey_exited", "identified", "email_confirmed"),
         }
     ),

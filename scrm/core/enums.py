@@ -11,6 +11,11 @@ class Permission(TextChoices):
     CONTACTS_VIEW = "contacts.view", _("See contacts")
     CONTACTS_EDIT = "contacts.edit", _("Edit contacts")
     CONTACTS_REVEAL = "contacts.reveal", _("Reveal phone numbers and e-mail addresses (audited)")
+    ORDERS_VIEW = "orders.view", _("See orders and the catalogue")
+    LEADS_WORK = "leads.work", _("Work own leads")
+    LEADS_MANAGE = "leads.manage", _("Manage leads, scores and assignment")
+    SERVICE_WORK = "service.work", _("Work conversations and tickets")
+    SERVICE_MANAGE = "service.manage", _("Manage the service desk: hours, targets, teams, canned replies")
     SEGMENTS_EDIT = "segments.edit", _("Edit segments")
     CONTENT_EDIT = "content.edit", _("Edit content and coupons")
     CONTENT_APPROVE = "content.approve", _("Approve content")
@@ -21,6 +26,7 @@ class Permission(TextChoices):
     CHANNELS_VIEW = "channels.view", _("See channels and their health")
     CHANNELS_EDIT = "channels.edit", _("Connect and change channels")
     ANALYTICS_VIEW = "analytics.view", _("See reports")
+    ANALYTICS_EDIT = "analytics.edit", _("Enter costs and set how orders are credited")
     ROLES_EDIT = "roles.edit", _("Manage users, roles and the company")
     AUDIT_VIEW = "audit.view", _("See the audit log")
     HEALTH_VIEW = "health.view", _("See system health")
@@ -28,6 +34,9 @@ class Permission(TextChoices):
 
 PERMISSION_GROUPS = {
     "contacts": _("Contacts"),
+    "orders": _("Orders"),
+    "leads": pgettext_lazy("permissions", "Leads"),
+    "service": _("Service desk"),
     "segments": _("Segments"),
     "content": _("Content"),
     "campaigns": _("Campaigns"),

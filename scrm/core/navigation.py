@@ -14,6 +14,8 @@ from scrm.core.models import User
 SECTIONS = {
     "": "",
     "customers": _("Customers"),
+    "service": _("Service"),
+    "sales": _("Sales"),
     "marketing": _("Marketing"),
     "insight": _("Insight"),
     "system": _("System"),

@@ -12,6 +12,7 @@ BUILT_IN: dict[str, dict[str, object]] = {
             for p in (
                 P.CONTACTS_VIEW,
                 P.CONTACTS_EDIT,
+                P.ORDERS_VIEW,
                 P.SEGMENTS_EDIT,
                 P.CONTENT_EDIT,
                 P.CONTENT_APPROVE,
@@ -21,23 +22,40 @@ BUILT_IN: dict[str, dict[str, object]] = {
                 P.JOURNEYS_PUBLISH,
                 P.CHANNELS_VIEW,
                 P.ANALYTICS_VIEW,
+                P.ANALYTICS_EDIT,
             )
         ],
         "scope": Scope.ALL.value,
         "sees_contact_points": False,
     },
     RoleKey.SALES.value: {
-        "permissions": [p.value for p in (P.CONTACTS_VIEW, P.CONTACTS_EDIT, P.CONTACTS_REVEAL)],
+        "permissions": [
+            p.value for p in (P.CONTACTS_VIEW, P.CONTACTS_EDIT, P.CONTACTS_REVEAL, P.ORDERS_VIEW, P.LEADS_WORK)
+        ],
         "scope": Scope.OWN.value,
         "sees_contact_points": True,
     },
     RoleKey.AGENT.value: {
-        "permissions": [p.value for p in (P.CONTACTS_VIEW, P.CONTACTS_EDIT)],
+        "permissions": [p.value for p in (P.CONTACTS_VIEW, P.CONTACTS_EDIT, P.ORDERS_VIEW, P.SERVICE_WORK)],
         "scope": Scope.ALL.value,
         "sees_contact_points": False,
     },
     RoleKey.MANAGER.value: {
-        "permissions": [p.value for p in (P.CONTACTS_VIEW, P.ANALYTICS_VIEW, P.CHANNELS_VIEW, P.AUDIT_VIEW)],
+        "permissions": [
+            p.value
+            for p in (
+                P.CONTACTS_VIEW,
+                P.ORDERS_VIEW,
+                P.LEADS_WORK,
+                P.LEADS_MANAGE,
+                P.SERVICE_WORK,
+                P.SERVICE_MANAGE,
+                P.ANALYTICS_VIEW,
+                P.ANALYTICS_EDIT,
+                P.CHANNELS_VIEW,
+                P.AUDIT_VIEW,
+            )
+        ],
         "scope": Scope.TEAM.value,
         "sees_contact_points": False,
     },
