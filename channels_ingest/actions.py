@@ -20,7 +20,16 @@ from scrm.core.enums import Level, Permission
 from scrm.core.models import User
 from scrm.lib import clock, hints
 
-_NO_CONNECTION = {"follow_reply", "rate_per_minute", "from_name", "reply_to", "site_url", "origins", "browser_orders"}
+_NO_CONNECTION = {
+    "follow_reply",
+    "rate_per_minute",
+    "poll_seconds",
+    "from_name",
+    "reply_to",
+    "site_url",
+    "origins",
+    "browser_orders",
+}
 """Settings that cannot mend a refused connection."""
 
 

@@ -10,6 +10,7 @@ from contacts.models import Consent, Identity
 CHANNEL_OF = {
     IdentityKind.OPENID: ChannelKind.OA,
     IdentityKind.UNIONID: ChannelKind.OA,
+    IdentityKind.WEIBO_UID: ChannelKind.WEIBO,
     IdentityKind.EXTERNAL_USERID: ChannelKind.WECOM,
     IdentityKind.PHONE: ChannelKind.SMS,
     IdentityKind.EMAIL: ChannelKind.EMAIL,
@@ -20,6 +21,7 @@ CHANNEL_OF = {
 }
 ADDRESS_KINDS = {
     ChannelKind.OA: [IdentityKind.OPENID],
+    ChannelKind.WEIBO: [IdentityKind.WEIBO_UID],
     ChannelKind.WECOM: [IdentityKind.EXTERNAL_USERID],
     ChannelKind.SMS: [IdentityKind.PHONE],
     ChannelKind.EMAIL: [IdentityKind.EMAIL],
@@ -30,7 +32,8 @@ POINT_KINDS = {IdentityKind.PHONE, IdentityKind.EMAIL}
 """Contact points: shown unmasked only to roles that see them."""
 
 REPLY_WINDOW = timedelta(hours=48)
-"""Official Account: after a message of the person, up to 5 of ours within 48 h (platform rule of customer-service messages)."""
+"""Official Account and Weibo: how long a message of the person lets us write (on the former up to 5 messages)."""
+WINDOWED = {ChannelKind.OA, ChannelKind.WEIBO}
 
 
 @dataclass(frozen=True)
@@ -42,7 +45,7 @@ class Reach:
     consent: str
     """A ConsentState, or empty when never asked."""
     window_until: datetime | None = None
-    """Official Account only: until when free messages may be sent; None when closed or not needed."""
+    """Channels with a reply window only: until when free messages may be sent; None when closed or not needed."""
     needs_window: bool = False
 
     @property
@@ -69,14 +72,14 @@ def strip(identities: Iterable[Identity], consents: Iterable[Consent], now: date
         if not held:
             continue
         written = max((i.last_inbound_at for i in held if i.reachable and i.last_inbound_at), default=None)
-        until = written + REPLY_WINDOW if written and channel == ChannelKind.OA else None
+        until = written + REPLY_WINDOW if written and channel in WINDOWED else None
         found.append(
             Reach(
                 channel=channel.value,
                 reachable=any(identity.reachable for identity in held),
                 consent=asked.get(channel.value, ""),
                 window_until=until if until and until > now else None,
-                needs_window=channel == ChannelKind.OA,
+                needs_window=channel in WINDOWED,
             )
         )
     return found

@@ -7,6 +7,7 @@ from contacts.models import Contact
 SOURCES = {
     "qr_scene": _("Scene QR code"),
     "oa": _("Official Account"),
+    "weibo": _("Weibo"),
     "web": _("Web site"),
     "order": _("Order"),
     "import": _("Import"),

@@ -155,6 +155,7 @@ QUEUES = ["welcome", "ingest", "events", "journeys", "send", "bulk"]
 # Where rooms on the left give their part to rooms on the right (dotted paths, see docs/architecture.md).
 PUMPS = [
     "channels_ingest.pumps.INGEST",
+    "channels_ingest.pumps.POLL",
     "channels_ingest.pumps.EXPIRE",
     "contacts.pumps.CONSUMERS",
     "contacts.pumps.SEGMENTS",
@@ -196,6 +197,7 @@ IDENTITY_LIMITS = {"anonymous": 20, "other": 5}
 """Most identities of a kind per contact; beyond it nothing is attached or merged by itself (a shared device, a default)."""
 
 # Platforms: every base URL is a setting so that the sandbox can stand in.
+WEIBO_API_URL = env.text("WEIBO_API_URL", "https://api.weibo.com").rstrip("/")
 WECHAT_API_URL = env.text("WECHAT_API_URL", "https://api.weixin.qq.com").rstrip("/")
 
 COMPANY_TIME_ZONE = env.text("COMPANY_TIME_ZONE", "Asia/Shanghai")

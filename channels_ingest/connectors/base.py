@@ -100,6 +100,14 @@ class Parsed:
     odd: list[tuple[str, str, str]] = field(default_factory=list)
 
 
+@dataclass(slots=True)
+class Polled:
+    """One page of a feed of a platform that does not call us: (id, what it says), and whether older new ones may follow."""
+
+    items: list[tuple[int, dict[str, Any]]] = field(default_factory=list)
+    more: bool = False
+
+
 class Link(Protocol):
     def send(self, address: str, rendered: Rendered, key: str) -> Receipt:
         """Send one message. ``key`` is our idempotency key, stable over retries. Raises ConnectorError."""
@@ -122,6 +130,10 @@ class Connector:
     """A link for a batch of messages of one account. Raises ConnectorError."""
     check: Callable[[Channel], str] | None = None
     """One real call that proves the credentials; a sentence about what answered. Raises ConnectorError."""
+    feeds: tuple[str, ...] = ()
+    """What must be asked for, since the platform does not call (channels_ingest.polling)."""
+    poll: Callable[[Channel, str, int, int], Polled] | None = None
+    """(account, feed, since, until) -> the newest page with since < id <= until (0: no end). Raises ConnectorError."""
     rendered_kinds: tuple[str, ...] = ()
     idempotent_kinds: tuple[str, ...] = ()
     """Of these the platform itself drops a repetition with the same key, so an unknown outcome may be sent again."""

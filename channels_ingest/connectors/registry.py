@@ -8,6 +8,9 @@ from channels_ingest.connectors.web.forms import WebForm
 from channels_ingest.connectors.wechat_oa import inbound as oa_in
 from channels_ingest.connectors.wechat_oa import outbound as oa_out
 from channels_ingest.connectors.wechat_oa.forms import OaForm
+from channels_ingest.connectors.weibo import inbound as weibo_in
+from channels_ingest.connectors.weibo import outbound as weibo_out
+from channels_ingest.connectors.weibo.forms import WeiboForm
 from channels_ingest.enums import Kind
 from contacts.enums import ChannelKind, IdentityKind
 
@@ -22,6 +25,18 @@ CONNECTORS: dict[str, Connector] = {
         check=oa_out.check,
         rendered_kinds=("text", "link", "image", "mini", "template"),
         idempotent_kinds=("template",),
+    ),
+    Kind.WEIBO.value: Connector(
+        kind=Kind.WEIBO.value,
+        channel_kind=ChannelKind.WEIBO.value,
+        identity_kind=IdentityKind.WEIBO_UID.value,
+        form=WeiboForm,
+        parse=weibo_in.parse,
+        open=weibo_out.open_link,
+        check=weibo_out.check,
+        feeds=tuple(weibo_out.FEEDS),
+        poll=weibo_out.poll,
+        rendered_kinds=("text", "comment"),
     ),
     Kind.EMAIL.value: Connector(
         kind=Kind.EMAIL.value,

@@ -21,6 +21,9 @@ WHAT_FOR = {
     Kind.WECHAT_OA: gettext_lazy(
         "Followers, menu clicks, scans and messages come in; greetings, texts and template messages go out."
     ),
+    Kind.WEIBO: gettext_lazy(
+        "Comments, mentions, private messages and followers come in; replies under comments and private messages go out."
+    ),
     Kind.WEB: gettext_lazy(
         "Page views, products, forms and orders come in from your shop and your servers. Nothing goes out."
     ),

@@ -12,6 +12,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from channels_ingest import collector, edge
 from channels_ingest.connectors.wechat_oa import edge as oa
+from channels_ingest.connectors.weibo import edge as weibo
 from channels_ingest.edge import Refused
 from channels_ingest.enums import BadReason, Kind, Trustee
 from channels_ingest.models import Channel
@@ -58,7 +59,19 @@ def _receive_oa(channel: Channel, request: HttpRequest) -> HttpResponse:
     return HttpResponse(oa.SUCCESS, content_type="text/plain")
 
 
-RECEIVERS: dict[str, Callable[[Channel, HttpRequest], HttpResponse]] = {Kind.WECHAT_OA.value: _receive_oa}
+def _receive_weibo(channel: Channel, request: HttpRequest) -> HttpResponse:
+    query = request.GET.dict()
+    if request.method == "GET":
+        return HttpResponse(weibo.echo(channel, query), content_type="text/plain")
+    body = request.read(weibo.MOST_BYTES + 1)
+    edge.accept(channel, body, trustee=Trustee.PLATFORM, key=weibo.open_callback(channel, query, body))
+    return HttpResponse("success", content_type="text/plain")
+
+
+RECEIVERS: dict[str, Callable[[Channel, HttpRequest], HttpResponse]] = {
+    Kind.WECHAT_OA.value: _receive_oa,
+    Kind.WEIBO.value: _receive_weibo,
+}
 
 
 @public

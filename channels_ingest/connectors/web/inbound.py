@@ -44,7 +44,7 @@ _NAMES = {
     "form submitted": EventKind.FORM_SUBMITTED,
 }
 """Names of the ecommerce spec (in words, any case) that the product knows by a kind of its own."""
-_KNOWN_TRAITS = {"name", "language", "time_zone", "region", "city"}
+_KNOWN_TRAITS = {"name", "language", "time_zone", "region", "city", "weibo_uid"}
 
 
 @dataclass(slots=True)
@@ -189,6 +189,9 @@ def _screen(about: _Context, call: Call) -> Told:
 def _identify(about: _Context, call: Call) -> Told:
     given = call.get("traits") or {}
     points = [(*point, about.trust) for point in clean.contact_points(given)]
+    if not about.browser and (weibo := _id(given.get("weibo_uid"))) and weibo.isdigit():
+        # An account that the shop bound by Weibo's own log-in; what a browser says of it proves nothing.
+        points.append((IdentityKind.WEIBO_UID, weibo, about.trust))
     by = points[0][0] if points else ("user_id" if _id(call.get("userId")) else "")
     return EventKind.IDENTIFIED, {"by": str(by)} if by else {}, _traits(call, given), points
 

@@ -12,6 +12,7 @@ from channels_ingest.enums import Kind
 class Command(BaseCommand):
     help = (
         "Connect a channel: channel_add wechat_oa name=… app_id=… app_secret=… [token=…] [aes_key=…] [follow_reply=…]; "
+        "channel_add weibo name=… uid=… app_key=… app_secret=… access_token=… [poll_seconds=…]; "
         "channel_add email name=… host=… port=… security=none|starttls|ssl from_address=…; channel_add web name=… site_url=…. "
         "Prints what to type on the other side. path=… fixes the secret part of the address (or the public write key)."
     )
@@ -50,6 +51,8 @@ class Command(BaseCommand):
         told = {"id": channel.pk}
         if channel.kind == Kind.WECHAT_OA:
             told |= {"URL": channel.webhook_url, "Token": held["token"], "EncodingAESKey": held["aes_key"]}
+        elif channel.kind == Kind.WEIBO:
+            told |= {"URL": channel.webhook_url}
         elif channel.kind == Kind.WEB:
             told |= {
                 "host": channel.webhook_url,
