@@ -122,7 +122,14 @@ def _channels(admin: User) -> tuple[Channel, Channel, Channel]:
         created_by=admin,
     )
     web.keep_secrets({"server_secret": "demo0000server0000secret000000000000000000000001"})
-    for channel in (oa, mail, web):
+    weibo = Channel(
+        kind="weibo",
+        name=NAME,
+        settings={"uid": "2861234567", "app_key": "1900000001", "poll_seconds": 2},
+        created_by=admin,
+    )
+    weibo.keep_secrets({"app_secret": "demo-weibo-app-secret", "access_token": "2.00demo-weibo-token"})
+    for channel in (oa, mail, web, weibo):
         channel.save()
     for scene, label in SCENES:
         SceneCode.objects.create(

@@ -17,7 +17,7 @@ from scrm.core.looks import CHANNELS
 from scrm.lib import crypto
 
 LIMIT = 200
-_KINDS = [IdentityKind.OPENID, IdentityKind.EMAIL, IdentityKind.ANONYMOUS]
+_KINDS = [IdentityKind.OPENID, IdentityKind.EMAIL, IdentityKind.ANONYMOUS, IdentityKind.WEIBO_UID]
 
 
 @public

@@ -7,6 +7,7 @@ from typing import Any
 
 from django.conf import settings
 
+from channels_ingest import collector
 from channels_ingest.models import Channel
 from contacts import identity
 from contacts.enums import IdentityKind
@@ -37,8 +38,25 @@ def connect() -> bool:
         "scenes": [{"scene": scene, "label": label} for scene, label in SCENES],
         "followers": list(_followers(oa)),
     }
+    web = Channel.objects.filter(kind="web", token=WRITE_KEY).first()
     shop = {"write_key": WRITE_KEY, "collector_url": settings.PUBLIC_URL, "name": NAME}
-    return _post("/setup/oa", account) and _post("/setup/shop", shop)
+    if web is not None:
+        shop["server_key"] = collector.server_key(web)
+    return _post("/setup/oa", account) and _post("/setup/shop", shop) and _connect_weibo()
+
+
+def _connect_weibo() -> bool:
+    channel = Channel.objects.filter(kind="weibo").order_by("pk").first()
+    if channel is None:
+        return True
+    account = {
+        "uid": channel.settings["uid"],
+        **{name: channel.secrets[name] for name in ("app_secret", "access_token")},
+        "callback_url": channel.webhook_url,
+        "name": NAME,
+        "verify": False,
+    }
+    return _post("/setup/weibo", account)
 
 
 def _followers(oa: Channel) -> Iterator[dict[str, Any]]:

@@ -190,6 +190,7 @@ class Plan:
         }
         if demo:
             self.environment.setdefault("WECHAT_API_URL", sandbox_url)
+            self.environment.setdefault("WEIBO_API_URL", sandbox_url)
         for name in ("DATABASE_URL", "REDIS_URL"):
             if not self.environment.get(name):
                 self.environment.pop(name, None)

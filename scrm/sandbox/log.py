@@ -113,6 +113,10 @@ def _act(row: Any, labels: dict[str, str]) -> Act:
         "email": ("forms", "c-shop", _("The customer leaves an e-mail address: %s") % detail),
         "mail": ("mail-opened", "c-email", _("The customer opens the mail “%s”") % detail),
         "unsubscribe": ("mail-off", "c-email", _("The customer unsubscribes with one click in “%s”") % detail),
+        "weibo_bind": ("link", "c-weibo", _("The customer binds the Weibo account %s in the shop") % detail),
+        "weibo_comment": ("message-2", "c-weibo", _("The customer comments on Weibo: %s") % detail),
+        "weibo_stranger": ("message-2", "c-weibo", _("A stranger comments on Weibo: %s") % detail),
+        "weibo_message": ("message-2", "c-weibo", _("The customer writes a private message on Weibo: %s") % detail),
         "clock": ("player-track-next", "t-warn", _("The business clock goes to %s") % detail),
     }
     ico, tone, title = titles.get(kind, ("", "", ""))
@@ -175,6 +179,8 @@ def _callbacks(openid: str) -> list[Line]:
 def _calls(openid: str) -> list[Line]:
     """What the platform refused."""
     why = {
+        21405: _("the window is closed: no private message within 48 hours"),
+        20201: _("the comment is gone"),
         45015: _("the window is closed: the customer has not written within 48 hours, or does not follow"),
         45047: _("the number of messages for this window is used up"),
         43004: _("the customer does not follow"),

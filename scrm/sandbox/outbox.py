@@ -10,6 +10,7 @@ import secrets
 import sqlite3
 import threading
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import urlencode
 
@@ -29,6 +30,14 @@ _settled = threading.Condition()
 
 class Unanswered(Exception):
     """No answer in time, or one that the platform does not take."""
+
+
+class Gone(Exception):
+    """Who would have sent it is not connected any more."""
+
+
+Carried = tuple[int, bytes, dict[str, object] | None]
+"""Status, body, and the passive reply in it."""
 
 
 def wake() -> None:
@@ -99,25 +108,24 @@ class Dispatcher(threading.Thread):
 
 def deliver(row: sqlite3.Row) -> None:
     """One attempt; its result and a passive reply are recorded together."""
-    account = store.row("select * from account where appid = ?", row["appid"])
-    if account is None:
+    carry = DOORS[row["door"]]
+    store.run("update callback set attempts = attempts + 1 where id = ?", row["id"])
+    started, status, reply = time.monotonic(), None, None
+    try:
+        status, content, reply = carry(row)
+        note = "" if status < 300 else f"HTTP {status}: {content[:200].decode(errors='replace')}"
+        if faults.hit("callback_twice"):
+            carry(row)
+    except Gone:
         store.run("update callback set state = 'failed', note = 'account is gone' where id = ?", row["id"])
         return
-    store.run("update callback set attempts = attempts + 1 where id = ?", row["id"])
-    started, status = time.monotonic(), None
-    try:
-        status, content = post(account, row["openid"], row["xml"])
-        reply = read_reply(account, content) if status == 200 else None
-        note = "" if status == 200 else f"HTTP {status}: {content[:200].decode(errors='replace')}"
-        if faults.hit("callback_twice"):
-            post(account, row["openid"], row["xml"])
     except Unanswered as error:
         reply, note = None, str(error)
     _settle(row, status, note, reply, int((time.monotonic() - started) * 1000))
 
 
 def _settle(row: sqlite3.Row, status: int | None, note: str, reply: dict[str, object] | None, took_ms: int) -> None:
-    good = status == 200 and not note
+    good = status is not None and status < 300 and not note
     last = row["attempts"] + 1 >= ATTEMPTS
     state = "done" if good else "failed" if last else "pending"
     stamps = store.stamps()
@@ -148,6 +156,14 @@ def _settle(row: sqlite3.Row, status: int | None, note: str, reply: dict[str, ob
             )
 
 
+def _carry_oa(row: sqlite3.Row) -> Carried:
+    account = store.row("select * from account where appid = ?", row["appid"])
+    if account is None:
+        raise Gone
+    status, content = post(account, row["openid"], row["xml"])
+    return status, content, read_reply(account, content) if status == 200 else None
+
+
 def post(account: sqlite3.Row, openid: str, xml: str) -> tuple[int, bytes]:
     """Status and body of the developer's answer. Raises Unanswered."""
     timestamp, nonce = str(int(time.time())), str(secrets.randbelow(10**10))
@@ -165,7 +181,7 @@ def post(account: sqlite3.Row, openid: str, xml: str) -> tuple[int, bytes]:
             "msg_signature": wxcrypt.signature(account["token"], timestamp, nonce, encrypted),
         }
         body = callbacks.render([("ToUserName", account["gh_id"]), ("Encrypt", encrypted)])
-    return _ask("POST", account["callback_url"], query, body.encode())
+    return ask("POST", account["callback_url"], query, body.encode())
 
 
 def verify(account: sqlite3.Row) -> str:
@@ -178,7 +194,7 @@ def verify(account: sqlite3.Row) -> str:
         "echostr": echo,
     }
     try:
-        status, content = _ask("GET", account["callback_url"], query, None)
+        status, content = ask("GET", account["callback_url"], query, None)
     except Unanswered as error:
         return str(error)
     if status != 200:
@@ -186,9 +202,12 @@ def verify(account: sqlite3.Row) -> str:
     return "" if content.decode(errors="replace").strip() == echo else "echostr did not come back"
 
 
-def _ask(method: str, url: str, query: dict[str, str], body: bytes | None) -> tuple[int, bytes]:
-    target = url + ("&" if "?" in url else "?") + urlencode(query)
-    headers = {"User-Agent": "Mozilla/4.0"} | ({"Content-Type": "text/xml"} if body else {})
+def ask(
+    method: str, url: str, query: dict[str, str], body: bytes | None, headers: dict[str, str] | None = None
+) -> tuple[int, bytes]:
+    """One request as a platform makes it. Raises Unanswered."""
+    target = url + ("&" if "?" in url else "?") + urlencode(query) if query else url
+    headers = {"User-Agent": "Mozilla/4.0"} | ({"Content-Type": "text/xml"} if body else {}) | (headers or {})
     try:
         answer = http.request(method, target, data=body, headers=headers, timeout=settings.CALLBACK_TIMEOUT)
     except http.HttpFailed as error:
@@ -253,3 +272,11 @@ def _children(node) -> dict[str, object]:  # type: ignore[no-untyped-def]
         else:
             found[child.tag] = value
     return found
+
+
+DOORS: dict[str, Callable[[sqlite3.Row], Carried]] = {"oa": _carry_oa}
+"""How a queued callback is carried; ``weibo`` and the shop add theirs (register)."""
+
+
+def register(door: str, carry: Callable[[sqlite3.Row], Carried]) -> None:
+    DOORS[door] = carry

@@ -18,9 +18,10 @@ from scrm.lib import clock
 from scrm.sandbox import chat, faults, log, mailbox, outbox, people, script, setup, store, times
 from scrm.sandbox.feed import FEED
 from scrm.sandbox.shop.catalogue import CATEGORIES, SHOES
+from scrm.sandbox.weibo import phone as weibo
 
 _BORN = str(time.time_ns())
-PARTS = ("who", "acts", "clock", "script", "chat", "mails", "log")
+PARTS = ("who", "acts", "clock", "script", "chat", "mails", "weibo", "log")
 NOTES = {"open", "email"}
 _YEAR = 365 * 24 * 3600
 
@@ -61,7 +62,8 @@ def _version(who: Any) -> str:
 def _handles(who: Any) -> tuple[str, ...]:
     """Everything the product may know this customer by."""
     browser = store.setting(f"browser:{who['openid']}", "")
-    return tuple(handle for handle in (who["openid"], *mailbox.addresses(who), browser) if handle)
+    uid = store.value("select uid from weibo_user where openid = ?", who["openid"]) or ""
+    return tuple(handle for handle in (who["openid"], *mailbox.addresses(who), browser, uid) if handle)
 
 
 def _context(who: Any) -> dict[str, Any]:
@@ -89,6 +91,7 @@ def _context(who: Any) -> dict[str, Any]:
         "others": store.rows(
             "select * from person where played = 1 and openid != ? order by created_real desc limit 12", who["openid"]
         ),
+        "weibo": weibo.shown(who),
         "now": now,
         "today": date_format(now, "MONTH_DAY_FORMAT"),
         "ahead": _ahead(),

@@ -5,6 +5,7 @@ import hashlib
 import json
 import secrets
 import sqlite3
+from collections.abc import Callable
 from typing import Any
 
 from scrm.lib import clock
@@ -134,14 +135,22 @@ def act(openid: str, kind: str, **given: Any) -> int | None:
 
     Kinds: follow(scene), scan(scene), unfollow, text(text), menu(key), image, voice(text), link(url, title), location.
     """
+    if kind in ELSEWHERE:
+        callback = ELSEWHERE[kind](openid, given)
+        outbox.wake()
+        return callback
     doing = _ACTS.get(kind)
     if doing is None:
-        raise CannotAct(f"unknown act {kind!r}; known: {', '.join(sorted(_ACTS))}")
+        raise CannotAct(f"unknown act {kind!r}; known: {', '.join(sorted([*_ACTS, *ELSEWHERE]))}")
     with store.transaction():
         who = person(openid)
         callback = doing(who, account_of(who["appid"]), given)
     outbox.wake()
     return callback
+
+
+ELSEWHERE: dict[str, Callable[[str, dict[str, Any]], int | None]] = {}
+"""Acts outside of the Official Account, by kind: openid and what was given -> callback it caused. Own transactions."""
 
 
 def _follow(who: sqlite3.Row, account: sqlite3.Row, given: dict[str, Any]) -> int:

@@ -6,7 +6,7 @@ create table if not exists account (
   verified integer not null default 0, verify_note text not null default '', at_real real not null);
 create table if not exists shop (
   id integer primary key check (id = 1), write_key text not null, collector_url text not null, name text not null,
-  public_url text not null);
+  public_url text not null, server_key text not null default '');
 create table if not exists token (
   token text primary key, appid text not null, stable integer not null, expires_real real not null);
 create table if not exists person (
@@ -29,7 +29,8 @@ create table if not exists callback (
   xml text not null, act integer, waits_reply integer not null default 0, state text not null default 'pending',
   attempts integer not null default 0,
   next_real real not null, status integer, note text not null default '', reply text not null default '',
-  took_ms integer, at real not null, at_real real not null, done_real real);
+  took_ms integer, at real not null, at_real real not null, done_real real, door text not null default 'oa');
+-- door: who carries it ("oa", "weibo", ...); xml: the body, whatever its form.
 create index if not exists callback_due on callback (next_real) where state = 'pending';
 create index if not exists callback_of_person on callback (openid, id);
 create table if not exists act (
@@ -58,4 +59,20 @@ create table if not exists media (
 create table if not exists shop_view (
   id integer primary key autoincrement, openid text not null, sku text not null, category text not null, day text
   not null, at real not null);
+create table if not exists weibo_account (
+  uid text primary key, app_secret text not null, access_token text not null, callback_url text not null, name text
+  not null, at_real real not null);
+create table if not exists weibo_user (
+  uid text primary key, openid text not null default '', name text not null, bound integer not null default 0,
+  message_at real);
+create table if not exists weibo_post (
+  id integer primary key, uid text not null, text text not null, at real not null);
+create table if not exists weibo_comment (
+  id integer primary key, post_id integer not null, uid text not null, reply_to integer, text text not null, at real
+  not null, at_real real not null);
+create index if not exists weibo_comment_of_post on weibo_comment (post_id, id);
+create table if not exists weibo_message (
+  id integer primary key, uid text not null, outbound integer not null, text text not null, at real not null, at_real
+  real not null);
+create index if not exists weibo_message_of_user on weibo_message (uid, id);
 create table if not exists setting (name text primary key, value text not null);

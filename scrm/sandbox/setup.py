@@ -126,18 +126,21 @@ def _menu() -> list[dict[str, str]]:
 
 
 def connect_shop(data: dict[str, Any]) -> dict[str, Any]:
-    """The shop embeds this tracker. ``collector_url`` is the product's address (default: PUBLIC_URL)."""
+    """The shop embeds this tracker. ``collector_url`` is the product's address (default: PUBLIC_URL); with ``server_key`` the
+    shop's own server tells the company who somebody is."""
     key = str(data.get("write_key", "")).strip()
     collector = str(data.get("collector_url") or settings.PRODUCT_URL).rstrip("/")
     if not key or not re.match(r"https?://[^/\s]+$", collector):
         raise BadSetup("write_key and collector_url (scheme, host and port) are needed")
     store.run(
-        "insert into shop values (1, ?, ?, ?, ?) on conflict (id) do update set write_key = excluded.write_key, "
-        "collector_url = excluded.collector_url, name = excluded.name, public_url = excluded.public_url",
+        "insert into shop values (1, ?, ?, ?, ?, ?) on conflict (id) do update set write_key = excluded.write_key, "
+        "collector_url = excluded.collector_url, name = excluded.name, public_url = excluded.public_url, "
+        "server_key = excluded.server_key",
         key,
         collector,
         str(data.get("name") or "山野跑步"),
         f"{settings.PUBLIC_URL}/shop/",
+        str(data.get("server_key") or ""),
     )
     return {"shop_url": f"{settings.PUBLIC_URL}/shop/"}
 
@@ -216,6 +219,8 @@ _TABLES = {
     ),
     "refused_mails": ("select * from refused_mail where {} order by id", ["recipient"]),
     "people": ("select * from person where {} order by openid", ["openid", "appid"]),
+    "weibo_comments": ("select * from weibo_comment where {} order by id", ["uid"]),
+    "weibo_messages": ("select * from weibo_message where {} order by id", ["uid"]),
     "acts": ("select * from act where {} order by id", ["openid"]),
 }
 

@@ -20,8 +20,11 @@ _lock = threading.RLock()
 _connection: sqlite3.Connection | None = None
 
 SCHEMA = Path(__file__).with_name("schema.sql")
-EVERYTHING = ["account", "shop", "token"]
+EVERYTHING = ["account", "shop", "token", "weibo_account", "weibo_post"]
 HAPPENED = ["person", "chat", "callback", "act", "call", "mail", "refused_mail", "qr", "media", "shop_view", "setting"]
+HAPPENED += ["weibo_user", "weibo_comment", "weibo_message"]
+ADDED = {"callback": {"door": "text not null default 'oa'"}, "shop": {"server_key": "text not null default ''"}}
+"""Columns that a record of an earlier version lacks."""
 
 
 def connection() -> sqlite3.Connection:
@@ -34,8 +37,16 @@ def connection() -> sqlite3.Connection:
             made.execute("pragma journal_mode = wal")
             made.execute("pragma synchronous = normal")  # The page cache outlives a killed process.
             made.executescript(SCHEMA.read_text())
+            _widen(made)
             _connection = made
         return _connection
+
+
+def _widen(made: sqlite3.Connection) -> None:
+    for table, columns in ADDED.items():
+        present = {row["name"] for row in made.execute(f"pragma table_info({table})")}
+        for name in columns.keys() - present:
+            made.execute(f"alter table {table} add column {name} {columns[name]}")
 
 
 @contextmanager

@@ -1,6 +1,7 @@
 from django.urls import include, path
 
 from scrm.sandbox import mailbox, pages, setup
+from scrm.sandbox.weibo import people as weibo
 
 urlpatterns = [
     path("", pages.phone, name="phone"),
@@ -20,6 +21,8 @@ urlpatterns = [
     path("shop/", include("scrm.sandbox.shop.urls")),
     path("cgi-bin/", include("scrm.sandbox.platform.urls")),
     path("setup/oa", setup.takes_json(setup.connect_account)),
+    path("2/", include("scrm.sandbox.weibo.urls")),
+    path("setup/weibo", setup.takes_json(weibo.connect)),
     path("setup/shop", setup.takes_json(setup.connect_shop)),
     path("setup/faults", setup.takes_json(setup.switch_faults)),
     path("setup/reset", setup.takes_json(setup.reset)),

@@ -41,13 +41,14 @@
 
   function show(tab) {
     phone.dataset.tab = tab;
-    ['chat', 'mail', 'web'].forEach(name => { one('.pane-' + name).hidden = name !== tab });
+    ['chat', 'mail', 'weibo', 'web'].forEach(name => { one('.pane-' + name).hidden = name !== tab });
     phone.querySelectorAll('.phone-tabs button').forEach(button => {
       if (button.dataset.tabTo === tab) { button.setAttribute('aria-current', 'true') } else { button.removeAttribute('aria-current') }
     });
     one('.phone-title').textContent = titles[tab];
     if (tab === 'web' && !web.getAttribute('src')) { visit('/shop/') }
     if (tab === 'mail') { closeMail() }
+    if (tab === 'weibo') { const body = one('.pane-weibo .phone-body'); body.scrollTop = body.scrollHeight }
     if (tab === 'chat') { const body = one('.pane-chat .phone-body'); body.scrollTop = body.scrollHeight }
   }
 
@@ -137,6 +138,8 @@
   const scene = () => chosen || document.querySelector('[data-scene]')?.value || '';
   const act = kind => (scene() && ['follow', 'scan'].includes(kind) ? { kind, scene: scene() } : { kind });
   const script = {
+    weibo: value => { show('weibo'); const field = one('[data-weibo-form] input'); field.value = value; field.focus() },
+    weibo_bind: () => { show('weibo'); return send('/play', { kind: 'weibo_bind' }) },
     act: value => { show('chat'); return send('/play', act(value)) },
     clock: value => send('/turn-clock', { shift: value }),
     say: value => say(value),
@@ -150,7 +153,7 @@
     if (!hit || hit.disabled) { return }
     const data = hit.dataset;
     if (data.open !== undefined && hit.href) { event.preventDefault(); open(hit.href) }
-    else if (data.act) { show('chat'); send('/play', act(data.act)) }
+    else if (data.act) { if (data.stay === undefined) { show('chat') } send('/play', act(data.act)) }
     else if (data.menu) { pressMenu(data) }
     else if (data.clock) { send('/turn-clock', { shift: data.clock }) }
     else if (data.say) { say(data.say, data.menuId) }
@@ -174,6 +177,14 @@
     event.preventDefault();
     const field = event.target.elements.text;
     if (field.value.trim()) { say(field.value); field.value = '' }
+  });
+
+  document.querySelector('[data-weibo-form]').addEventListener('submit', event => {
+    event.preventDefault();
+    const { how, words: text } = event.target.elements;
+    if (!text.value.trim()) { return }
+    send('/play', how.value === 'message' ? { kind: 'weibo_message', text: text.value } : { kind: 'weibo_comment', text: text.value, stranger: how.value === 'stranger' });
+    text.value = '';
   });
 
   function filter(chip) {

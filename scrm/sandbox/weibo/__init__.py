@@ -1,0 +1,1 @@
+"""The double of Weibo: the company's posts with their comments, private messages, and the open platform's API."""
