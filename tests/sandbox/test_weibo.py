@@ -32,7 +32,12 @@ def weibo(product, sandbox, settings):
     )
     told = sandbox.post(
         "/setup/weibo",
-        {"uid": "2861234567", "app_secret": "app-secret", "access_token": "2.00token", "callback_url": channel.webhook_url},
+        {
+            "uid": "2861234567",
+            "app_secret": "app-secret",
+            "access_token": "2.00token",
+            "callback_url": channel.webhook_url,
+        },
     )
     assert told["verified"], told["problem"]
     sandbox.connect()
@@ -77,7 +82,9 @@ def test_bound_comment_message_and_answers(weibo, shop, sandbox):
     with pytest.raises(ConnectorError) as closed:
         send(weibo, uid, Rendered("text", text="抱歉"))
     assert closed.value.window_closed, "no private message yet"
-    under = Rendered("comment", text="抱歉，请私信我们订单号", data={name: told[name] for name in ("comment_id", "post_id")})
+    under = Rendered(
+        "comment", text="抱歉，请私信我们订单号", data={name: told[name] for name in ("comment_id", "post_id")}
+    )
     assert send(weibo, uid, under).platform_id
     sandbox.post("/act", {"openid": who, "kind": "weibo_message", "text": "订单 1001", "wait": 5})
     settle(sandbox)
