@@ -4,6 +4,7 @@ from typing import Any
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 
 class ChannelKind(models.TextChoices):
@@ -161,3 +162,25 @@ class MergeState(models.TextChoices):
     UNDONE = "undone", _("Undone")
     PROPOSED = "proposed", _("To review")
     REJECTED = "rejected", _("Not the same person")
+
+
+class LeadState(models.TextChoices):
+    NEW = "new", pgettext_lazy("lead", "New")
+    WORKING = "working", pgettext_lazy("lead", "In progress")
+    WON = "won", pgettext_lazy("lead", "Won")
+    LOST = "lost", pgettext_lazy("lead", "Lost")
+
+
+OPEN_LEADS = [LeadState.NEW, LeadState.WORKING]
+
+
+class LeadActKind(models.TextChoices):
+    """What was done about a lead."""
+
+    OPENED = "opened", pgettext_lazy("lead", "Opened")
+    ASSIGNED = "assigned", pgettext_lazy("lead", "Assigned")
+    NOTE = "note", pgettext_lazy("lead", "Note")
+    CALL = "call", pgettext_lazy("lead", "Call")
+    VISIT = "visit", pgettext_lazy("lead", "Visit")
+    PLANNED = "planned", pgettext_lazy("lead", "Follow-up planned")
+    STATE = "state", pgettext_lazy("lead", "State")

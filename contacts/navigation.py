@@ -8,4 +8,6 @@ ITEMS = [
     Item(_("Segments"), "contacts:segment_list", "filter", Permission.CONTACTS_VIEW, "customers"),
     Item(_("Tags"), "contacts:tag_list", "tags", Permission.CONTACTS_VIEW, "customers"),
     Item(_("Stage rules"), "contacts:stage_rule_list", "flag", Permission.CONTACTS_VIEW, "customers"),
+    Item(_("Leads"), "contacts:lead_list", "target-arrow", Permission.LEADS_WORK, "sales", under="/leads/"),
+    Item(_("Lead rules"), "contacts:lead_rule_list", "adjustments", Permission.LEADS_MANAGE, "sales"),
 ]

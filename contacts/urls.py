@@ -1,6 +1,6 @@
 from django.urls import path
 
-from contacts.views import contact, contact_edit, contact_list, merge, segment, stage_rule, tag
+from contacts.views import contact, contact_edit, contact_list, lead, lead_rule, merge, segment, stage_rule, tag
 
 app_name = "contacts"
 
@@ -28,6 +28,20 @@ urlpatterns = [
     path("contacts/segments/<int:pk>/freeze/", segment.segment_freeze, name="segment_freeze"),
     path("contacts/segments/<int:pk>/copy/", segment.segment_copy, name="segment_copy"),
     path("contacts/segments/<int:pk>/delete/", segment.segment_delete, name="segment_delete"),
+    path("contacts/<int:pk>/lead/", lead.lead_open, name="lead_open"),
+    path("leads/", lead.lead_list, name="lead_list"),
+    path("leads/<int:pk>/", lead.lead, name="lead"),
+    path("leads/<int:pk>/note/", lead.lead_note, name="lead_note"),
+    path("leads/<int:pk>/plan/", lead.lead_plan, name="lead_plan"),
+    path("leads/<int:pk>/close/", lead.lead_close, name="lead_close"),
+    path("leads/<int:pk>/assign/", lead.lead_assign, name="lead_assign"),
+    path("leads/rules/", lead_rule.lead_rule_list, name="lead_rule_list"),
+    path("leads/rules/score/new/", lead_rule.score_rule_edit, name="score_rule_new"),
+    path("leads/rules/score/<int:pk>/", lead_rule.score_rule_edit, name="score_rule"),
+    path("leads/rules/score/<int:pk>/delete/", lead_rule.score_rule_delete, name="score_rule_delete"),
+    path("leads/rules/assign/new/", lead_rule.assign_rule_edit, name="assign_rule_new"),
+    path("leads/rules/assign/<int:pk>/", lead_rule.assign_rule_edit, name="assign_rule"),
+    path("leads/rules/assign/<int:pk>/delete/", lead_rule.assign_rule_delete, name="assign_rule_delete"),
     path("contacts/tags/", tag.tag_list, name="tag_list"),
     path("contacts/tags/new/", tag.tag_edit, name="tag_new"),
     path("contacts/tags/<int:pk>/", tag.tag_edit, name="tag_edit"),

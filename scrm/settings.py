@@ -159,23 +159,37 @@ PUMPS = [
     "channels_ingest.pumps.EXPIRE",
     "contacts.pumps.CONSUMERS",
     "contacts.pumps.SEGMENTS",
+    "contacts.pumps.LEADS",
     "campaigns.pumps.LAUNCH",
     "campaigns.pumps.DISPATCH",
     "journeys.pumps.ADVANCE",
 ]
 EVENT_CONSUMERS = [
     "contacts.consumers.lifecycle.consume",
+    "contacts.consumers.leads.consume",
     "campaigns.consumers.engagement.consume",
     "journeys.consumers.triggers.consume",
     "analytics.consumers.daily.consume",
 ]
-CONTACT_PANELS = ["campaigns.panels.contact_messages", "journeys.panels.contact_enrolments"]
+CONTACT_PANELS = [
+    "contacts.panels.contact_lead",
+    "campaigns.panels.contact_messages",
+    "journeys.panels.contact_enrolments",
+]
 SEGMENT_CONDITIONS = ["campaigns.conditions.CONDITIONS"]
-RULE_HOLDERS = ["journeys.queries.named_leaves"]
+RULE_HOLDERS = ["contacts.leads.scoring.named_leaves", "journeys.queries.named_leaves"]
 """Functions that answer (what holds it, leaf) for every condition that a room's own rows hold: what they name is not deleted."""
-CONTACT_MERGE_HANDLERS: list[str] = ["campaigns.merging.merged", "journeys.merging.on_merge"]
+CONTACT_MERGE_HANDLERS: list[str] = [
+    "contacts.leads.merging.merged",
+    "campaigns.merging.merged",
+    "journeys.merging.on_merge",
+]
 """Called with (survivor_id, other_id) inside the transaction of a merge, to re-point a room's own rows."""
-CONTACT_UNMERGE_HANDLERS: list[str] = ["campaigns.merging.unmerged", "journeys.merging.on_unmerge"]
+CONTACT_UNMERGE_HANDLERS: list[str] = [
+    "contacts.leads.merging.unmerged",
+    "campaigns.merging.unmerged",
+    "journeys.merging.on_unmerge",
+]
 """The same when a merge is undone, after identities went back to ``other_id`` and before the log does."""
 BENCHES: list[str] = [
     "contacts.bench.BENCHES",

@@ -77,12 +77,16 @@ VERBS = {
     "settled_as_sent": pgettext_lazy("audit", "settled as sent"),
     "sent_again": pgettext_lazy("audit", "sent again"),
     "rewound": pgettext_lazy("audit", "rewound"),
+    "noted": pgettext_lazy("audit", "noted"),
+    "planned": pgettext_lazy("audit", "planned a follow-up"),
+    "closed": pgettext_lazy("audit", "closed"),
 }
 """Words for audit verbs: by the whole verb, else by what stands after its last dot."""
 
 DETAILS = {
     "active": pgettext_lazy("audit", "active"),
     "after": pgettext_lazy("audit", "after"),
+    "at": pgettext_lazy("audit", "at"),
     "before": pgettext_lazy("audit", "before"),
     "channel": pgettext_lazy("audit", "channel no."),
     "channels": pgettext_lazy("audit", "channels"),
@@ -105,7 +109,9 @@ DETAILS = {
     "name": pgettext_lazy("audit", "name"),
     "number": pgettext_lazy("audit", "number"),
     "other": pgettext_lazy("audit", "other customer no."),
+    "outcome": pgettext_lazy("audit", "outcome"),
     "permissions": pgettext_lazy("audit", "permissions"),
+    "points": pgettext_lazy("audit", "points"),
     "position": pgettext_lazy("audit", "position"),
     "reason": pgettext_lazy("audit", "reason"),
     "recipe": pgettext_lazy("audit", "template"),
