@@ -6,12 +6,12 @@ from typing import Any
 
 from django.conf import settings
 from django.db import connection
-from django.db.models import Count, Model, QuerySet
+from django.db.models import Count, Model, QuerySet, Value
 from django.utils.module_loading import import_string
 from django.utils.translation import gettext as _
 
 from contacts.enums import EventKind, kind_label
-from contacts.models import Segment, SegmentMember, StageRule
+from contacts.models import AssignRule, ScoreRule, Segment, SegmentMember, StageRule
 from contacts.segments import leaves_of
 from scrm.core.enums import Scope
 from scrm.core.models import User
@@ -99,11 +99,23 @@ def _named_leaves(without_segment: int | None = None) -> Iterator[tuple[str, dic
     ):
         for _path, leaf in leaves_of(segment.rule):
             yield _("segment “%(name)s”") % {"name": segment.name}, leaf
-    for rule in StageRule.objects.only("name", "rule"):
-        for _path, leaf in leaves_of(rule.rule):
-            yield _("stage rule “%(name)s”") % {"name": rule.label}, leaf
+    for what, name, rule in _own_rules():
+        for _path, leaf in leaves_of(rule):
+            yield what % {"name": _(name)}, leaf
     for path in settings.RULE_HOLDERS:
         yield from import_string(path)()
+
+
+def _own_rules() -> Iterator[tuple[str, str, dict[str, Any]]]:
+    """(words for what it is, name, rule) of the rules that this room itself holds. One query."""
+    kinds = [
+        (StageRule, _("stage rule “%(name)s”")),
+        (ScoreRule, _("score “%(name)s”")),
+        (AssignRule, _("lead assignment “%(name)s”")),
+    ]
+    parts = [model.objects.order_by().values_list(Value(n), "name", "rule") for n, (model, _w) in enumerate(kinds)]
+    for n, name, rule in parts[0].union(*parts[1:], all=True):
+        yield kinds[n][1], name, rule
 
 
 def _pointing_at_segments() -> list[tuple[type[Model], str]]:

@@ -177,7 +177,7 @@ CONTACT_PANELS = [
     "journeys.panels.contact_enrolments",
 ]
 SEGMENT_CONDITIONS = ["campaigns.conditions.CONDITIONS"]
-RULE_HOLDERS = ["contacts.leads.scoring.named_leaves", "journeys.queries.named_leaves"]
+RULE_HOLDERS = ["journeys.queries.named_leaves"]
 """Functions that answer (what holds it, leaf) for every condition that a room's own rows hold: what they name is not deleted."""
 CONTACT_MERGE_HANDLERS: list[str] = [
     "contacts.leads.merging.merged",

@@ -1,15 +1,15 @@
 """Scores: the sum of the points of every rule that a person meets now. The rules that fit are the reasons."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
 from django.db import DatabaseError, transaction
-from django.utils.translation import gettext, gettext_noop
+from django.utils.translation import gettext_noop
 
 from contacts import segments
 from contacts.enums import EventKind
-from contacts.models import AssignRule, ScoreRule
+from contacts.models import ScoreRule
 
 Reasons = list[dict[str, Any]]
 
@@ -69,11 +69,3 @@ def _matching(rule: ScoreRule, contact_ids: set[int], now: datetime) -> set[int]
         if segments.validate(rule.rule):
             return set()
         raise
-
-
-def named_leaves() -> Iterator[tuple[str, dict[str, Any]]]:
-    """(what holds it, leaf) for every condition of a score or assignment rule (settings.RULE_HOLDERS)."""
-    for model in (ScoreRule, AssignRule):
-        for row in model.objects.all():
-            for _path, leaf in segments.leaves_of(row.rule):
-                yield gettext("lead rule “%(name)s”") % {"name": row}, leaf
