@@ -162,7 +162,10 @@ PUMPS = [
     "campaigns.pumps.LAUNCH",
     "campaigns.pumps.DISPATCH",
     "journeys.pumps.ADVANCE",
+    "scrm.core.tallies.FOLD",
 ]
+TALLIES = ["contacts.tallies.TAGS", "campaigns.tallies.MESSAGES"]
+"""Kept counts (scrm.core.tallies)."""
 EVENT_CONSUMERS = [
     "contacts.consumers.lifecycle.consume",
     "campaigns.consumers.engagement.consume",

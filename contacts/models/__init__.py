@@ -5,7 +5,7 @@ from contacts.models.identity import Identity, Merge
 from contacts.models.order import Order
 from contacts.models.segment import Segment, SegmentMember
 from contacts.models.stage import StageChange, StageRule
-from contacts.models.tag import Tag, Tagging
+from contacts.models.tag import Tag, TagCount, Tagging
 
 __all__ = [
     "Consent",
@@ -22,5 +22,6 @@ __all__ = [
     "StageChange",
     "StageRule",
     "Tag",
+    "TagCount",
     "Tagging",
 ]
