@@ -1,6 +1,10 @@
 """The way to get an object of this room: 404 for what the user may not see, the permission itself is checked by the view."""
 
-from contacts.models import Contact, Identity, Merge, Segment
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db.models import OuterRef
+from django.db.models.functions import JSONObject
+
+from contacts.models import Contact, Identity, Merge, Segment, StageChange
 from scrm.core.access import fetch
 from scrm.core.models import User
 
@@ -9,6 +13,15 @@ def contact_for(user: User, pk: int, *, lock: bool = False) -> Contact:
     """The living contact if the user may see it, else 404. ``lock`` needs a transaction."""
     rows = Contact.objects.visible_to(user)
     return fetch(rows if lock else rows.select_related("owner", "team"), lock=lock, pk=pk)
+
+
+def profile_of(user: User, pk: int) -> Contact | None:
+    """The living contact if the user may see it, with ``stages``: the stages it came to, oldest first, as
+    {"stage", "at": ISO time}."""
+    changes = StageChange.objects.filter(contact=OuterRef("pk")).order_by("changed_at")
+    told = ArraySubquery(changes.values(told=JSONObject(stage="to_stage", at="changed_at")))
+    rows = Contact.objects.visible_to(user).select_related("owner", "team")
+    return rows.annotate(stages=told).filter(pk=pk).first()
 
 
 def survivor_of(user: User, pk: int) -> Contact | None:

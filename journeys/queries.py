@@ -4,7 +4,9 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from django.db.models import Count, Exists, OuterRef, Q, Sum
+from django.contrib.postgres.aggregates import ArrayAgg
+from django.db.models import Count, Exists, OuterRef, Q, Sum, Value
+from django.utils.functional import SimpleLazyObject
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
@@ -19,18 +21,24 @@ from journeys.tree import walk
 
 
 def names() -> Names:
-    """Contents, tags, segments and coupon batches a design may name; five queries."""
-    contents = Content.objects.filter(system_key="").exclude(state=ContentState.ARCHIVED).order_by("name", "-version")
-    rows = {content.pk: content for content in contents.prefetch_related("variants")}
-    for content in rows.values():
-        content.channels = {variant.channel for variant in content.variants.all()}
+    """Contents, tags, segments and coupon batches a design may name; one query for each kind that is asked for."""
     return Names(
-        contents=rows,
-        tags=dict(Tag.objects.values_list("pk", "name")),
-        segments=dict(Segment.objects.order_by("name").values_list("pk", "name")),
-        batches={batch.pk: batch for batch in CouponBatch.objects.order_by("name")},
+        contents=SimpleLazyObject(_contents),
+        tags=SimpleLazyObject(lambda: dict(Tag.objects.values_list("pk", "name"))),
+        segments=SimpleLazyObject(lambda: dict(Segment.objects.order_by("name").values_list("pk", "name"))),
+        batches=SimpleLazyObject(lambda: {batch.pk: batch for batch in CouponBatch.objects.order_by("name")}),
         language=get_language() or "",
     )
+
+
+def _contents() -> dict[int, Content]:
+    rows = Content.objects.filter(system_key="").exclude(state=ContentState.ARCHIVED)
+    return {
+        content.pk: content
+        for content in rows.annotate(
+            channels=ArrayAgg("variants__channel", filter=Q(variants__isnull=False), distinct=True, default=Value([]))
+        ).order_by("name", "-version")
+    }
 
 
 def named_leaves() -> Iterator[tuple[str, dict[str, Any]]]:

@@ -111,6 +111,8 @@ def _urls(journey: Journey, campaign: Campaign, segment: Segment) -> dict[str, s
         "journeys": reverse("journeys:journey_list"),
         "journey": reverse("journeys:journey_detail", args=[journey.pk]),
         "campaigns": reverse("campaigns:campaign_list"),
+        "campaign": reverse("campaigns:campaign_detail", args=[campaign.pk]),
+        "campaign result": reverse("campaigns:campaign_result", args=[campaign.pk]),
         "content": reverse("campaigns:content_list"),
         "coupons": reverse("campaigns:batch_list"),
         "messages": reverse("campaigns:message_list"),
