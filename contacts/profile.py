@@ -185,7 +185,7 @@ def _proof(consent: Consent) -> str:
 def stage_path(contact: Contact) -> list[dict[str, Any]]:
     """The main stages, which of them lie behind and when each was last reached (``contact`` from access.profile_of). A stage
     beside the main path (lead, at risk, lost, won back) stands where the person is now."""
-    reached = {change["stage"]: datetime.fromisoformat(change["at"]) for change in contact.stages}
+    reached = {change["stage"]: change["at"] for change in contact.stages}
     path = list(MAIN_PATH)
     if contact.stage == Stage.LEAD:
         path.insert(2, Stage.LEAD)

@@ -94,9 +94,7 @@ def tally(contact: Contact, whole: Slice | None = None) -> tuple[Counter[str], C
     return groups, channels
 
 
-def _by_day(
-    events: Sequence[Event], last_day: date | None, show_points: bool, people: Sequence[User]
-) -> list[Day]:
+def _by_day(events: Sequence[Event], last_day: date | None, show_points: bool, people: Sequence[User]) -> list[Day]:
     names = _names(events, people)
     days: list[Day] = []
     for event in events:

@@ -44,7 +44,7 @@ def contact(request: HttpRequest, pk: int) -> HttpResponse:
     may_edit = request.user.can(Permission.CONTACTS_EDIT)
     owners = list(queries.owners_for(request.user, everybody=True)) if may_edit else []
     identities = list(person.identities.order_by("kind", "id"))
-    consents = list(person.consents.all())
+    consents = person.agreed
     shown = profile.shown_identities(identities, request.user)
     merges, proposals = profile.merges_of(person)
     now = clock.now()

@@ -8,7 +8,7 @@ writers never wait for each other. ``fold`` adds the rows of a key up to one. Re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.conf import settings
 from django.db import connection, transaction
@@ -17,6 +17,8 @@ from django.utils.module_loading import import_string
 from scrm.core.pumps import Pump
 
 AT_ONCE = 20_000
+_LOCK = "%s::regclass::oid::bigint"
+"""One folds a table at a time: two would each add up what the other has taken away."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,24 +38,38 @@ class Tally:
     """SQL: is a key without any count still worth a row for its ``latest``?"""
 
     @property
-    def keys(self) -> tuple[str, ...]:
-        return self.owner + self.split
+    def keys(self) -> str:
+        return ", ".join(self.owner + self.split)
 
     @property
-    def columns(self) -> tuple[str, ...]:
-        return self.keys + self.sums + self.latest
+    def columns(self) -> str:
+        return ", ".join(self.owner + self.split + self.sums + self.latest)
 
     @property
     def totals(self) -> str:
         """SELECT list that adds rows of one key up."""
-        added = [*(f"sum({name})" for name in self.sums), *(f"max({name})" for name in self.latest)]
-        return ", ".join([*self.keys, *(f"{sql} AS {name}" for sql, name in zip(added, self.sums + self.latest, strict=True))])
+        sums = [f"sum({name}) AS {name}" for name in self.sums]
+        return ", ".join([self.keys, *sums, *(f"max({name}) AS {name}" for name in self.latest)])
 
     @property
     def something(self) -> str:
         """SQL: is a row of totals worth keeping?"""
         latest = "".join(f" OR {name} IS NOT NULL AND {self.remembered}" for name in self.latest)
         return " OR ".join(f"{name} <> 0" for name in self.sums) + latest
+
+    def keep(self, rows: str) -> str:
+        """SQL that adds up ``rows`` and stores them as folded ones."""
+        sums = f"SELECT {self.totals} FROM {rows} GROUP BY {self.keys}"
+        return (
+            f"INSERT INTO {self.table} ({self.columns}, folded)"
+            f" SELECT {self.columns}, true FROM ({sums}) sums WHERE {self.something}"
+        )
+
+
+class Drift(NamedTuple):
+    key: tuple[Any, ...]
+    kept: tuple[int, ...]
+    counted: tuple[int, ...]
 
 
 @lru_cache(maxsize=1)
@@ -66,52 +82,47 @@ def tallies() -> dict[str, Tally]:
 @transaction.atomic
 def fold(tally: Tally, limit: int = AT_ONCE) -> int:
     """Add up the keys that have fresh rows; answers how many fresh rows were looked at, 0 also while another worker folds."""
-    names, owner = ", ".join(tally.columns), ", ".join(tally.owner)
+    owner = ", ".join(tally.owner)
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_xact_lock(%s::regclass::oid::bigint)", [tally.table])
+        cursor.execute(f"SELECT pg_try_advisory_xact_lock({_LOCK})", [tally.table])
         if not cursor.fetchone()[0]:
             return 0
         cursor.execute(
             f"WITH fresh AS MATERIALIZED (SELECT {owner} FROM {tally.table} WHERE NOT folded ORDER BY id LIMIT %s),"
-            f" gone AS (DELETE FROM {tally.table} t WHERE ({', '.join(f't.{name}' for name in tally.owner)}) IN (SELECT {owner} FROM fresh)"
-            f"   RETURNING {', '.join(f't.{name}' for name in tally.columns)}),"
-            f" sums AS (SELECT {tally.totals} FROM gone GROUP BY {', '.join(tally.keys)}),"
-            f" kept AS (INSERT INTO {tally.table} ({names}, folded) SELECT {names}, true FROM sums WHERE {tally.something})"
+            f" gone AS (DELETE FROM {tally.table} WHERE ({owner}) IN (SELECT {owner} FROM fresh) RETURNING {tally.columns}),"
+            f" kept AS ({tally.keep('gone')})"
             " SELECT count(*) FROM fresh",
             [limit],
         )
         return cursor.fetchone()[0]
 
 
-def drift(tally: Tally) -> list[tuple[Any, ...]]:
-    """Keys whose kept sums are not what the counted table says: (key..., kept sums..., counted sums...). One statement, so it is
-    exact while others write."""
-    keys, group = ", ".join(tally.keys), ", ".join(tally.keys)
-    kept = ", ".join(f"coalesce(k.{name}, 0)" for name in tally.sums)
-    truth = ", ".join(f"coalesce(c.{name}, 0)" for name in tally.sums)
+def drift(tally: Tally) -> list[Drift]:
+    """Keys whose kept sums are not what the counted table says. One statement, so it is exact while others write."""
+    kept = ", ".join(f"coalesce(k.{name}, 0)::bigint" for name in tally.sums)
+    truth = ", ".join(f"coalesce(c.{name}, 0)::bigint" for name in tally.sums)
     with connection.cursor() as cursor:
         cursor.execute(
-            f"WITH k AS (SELECT {tally.totals} FROM {tally.table} GROUP BY {group}), c AS ({tally.counted})"
-            f" SELECT {keys}, {kept}, {truth} FROM k FULL JOIN c USING ({keys}) WHERE ({kept}) IS DISTINCT FROM ({truth}) ORDER BY {keys}"
+            f"WITH k AS (SELECT {tally.totals} FROM {tally.table} GROUP BY {tally.keys}), c AS ({tally.counted})"
+            f" SELECT {tally.keys}, {kept}, {truth} FROM k FULL JOIN c USING ({tally.keys})"
+            f" WHERE ({kept}) IS DISTINCT FROM ({truth}) ORDER BY {tally.keys}"
         )
-        return cursor.fetchall()
+        keys, sums = len(tally.owner + tally.split), len(tally.sums)
+        return [Drift(row[:keys], row[keys : keys + sums], row[keys + sums :]) for row in cursor.fetchall()]
 
 
 @transaction.atomic
 def recount(tally: Tally) -> None:
     """Make the kept rows anew from the counted table, also while others write: what is not committed yet brings its own rows."""
-    names = ", ".join(tally.columns)
+    found = f"SELECT {tally.columns} FROM ({tally.counted}) counted"
+    if tally.latest:
+        nothing = ", ".join("0" for _sum in tally.sums)
+        found += f" UNION ALL SELECT {tally.keys}, {nothing}, {', '.join(tally.latest)} FROM gone"
     with connection.cursor() as cursor:
         # First, in a statement of its own: the next one must see what the last fold has committed.
-        cursor.execute("SELECT pg_advisory_xact_lock(%s::regclass::oid::bigint)", [tally.table])
-        remembered = ""
-        if tally.latest:
-            nothing = ", ".join("0" for _sum in tally.sums)
-            remembered = f" UNION ALL SELECT {', '.join(tally.keys)}, {nothing}, {', '.join(tally.latest)} FROM gone"
+        cursor.execute(f"SELECT pg_advisory_xact_lock({_LOCK})", [tally.table])
         cursor.execute(
-            f"WITH gone AS (DELETE FROM {tally.table} RETURNING {names}), c AS ({tally.counted}),"
-            f" found AS (SELECT {names} FROM c{remembered}), sums AS (SELECT {tally.totals} FROM found GROUP BY {', '.join(tally.keys)})"
-            f" INSERT INTO {tally.table} ({names}, folded) SELECT {names}, true FROM sums WHERE {tally.something}"
+            f"WITH gone AS (DELETE FROM {tally.table} RETURNING {tally.columns}), found AS ({found}) {tally.keep('found')}"
         )
 
 

@@ -51,7 +51,9 @@ def message(n: int, state: State = State.SENT, origin_id: int = 1, **fields) -> 
 def acts(kind: str, rows: list[Message]) -> None:
     append(
         [
-            Incoming(kind, "email", NOON + timedelta(hours=1), contact_id=row.contact_id, properties={"message": row.pk})
+            Incoming(
+                kind, "email", NOON + timedelta(hours=1), contact_id=row.contact_id, properties={"message": row.pk}
+            )
             for row in rows
         ]
     )

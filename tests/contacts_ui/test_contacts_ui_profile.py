@@ -1,6 +1,5 @@
 """The profile: what it shows, the timeline, and every change that can be made there."""
 
-import re
 from datetime import timedelta
 
 import pytest
@@ -12,7 +11,7 @@ from contacts.enums import EventKind
 from contacts.lines import describe
 from contacts.models import Consent, Contact, Event, Identity, Merge, Tag
 from journeys.models import Enrolment, Journey, Version
-from scrm.core.models import AuditEntry
+from scrm.core.models import AuditEntry, Company
 from scrm.lib import clock
 
 
@@ -176,18 +175,20 @@ def test_what_people_typed_is_escaped(lin, happen, marketer, html):
 
 
 def test_the_profile_costs_the_same_at_1_and_30_of_everything(person, happen, marketer, statements):
+    Company.objects.create(pk=1, name="Shan")
     one, many = person("One"), person("Many", orders=[10] * 10)
     for n in range(30):
         happen(many, "message_in", text=str(n))
         actions.add_tag(contact_ids=[many.pk], name=f"tag {n}", by=marketer)
-    few, lots = (len(statements(marketer, f"/contacts/{contact.pk}/")) for contact in (one, many))
-    assert lots <= few + 2  # the last orders, and the numbers of a timeline that is longer than the page
-    assert lots <= 12
+    few, lots = (statements(marketer, f"/contacts/{contact.pk}/") for contact in (one, many))
+    assert len(lots) <= len(few) + 2  # the last orders, and the numbers of a timeline that is longer than the page
+    assert len(lots) <= 11, "\n".join(lots)
 
 
 def test_the_profile_with_the_cards_of_all_rooms_stays_below_15(person, happen, marketer, statements, settings):
     """Messages, coupons, and a journey that the person is in at a step without a name of its own."""
     settings.CONTACT_PANELS = ["campaigns.panels.contact_messages", "journeys.panels.contact_enrolments"]
+    Company.objects.create(pk=1, name="Shan")
     contact, at = person("Many", orders=[10] * 3), clock.now()
     actions.change_stage(contact_ids=[contact.pk], stage="loyal", reason="by hand", by=marketer)
     content = Content.objects.create(name="Spring letter", purpose="marketing")
@@ -195,8 +196,8 @@ def test_the_profile_with_the_cards_of_all_rooms_stays_below_15(person, happen, 
         "trigger": {"kind": "event"},
         "steps": [{"key": "a", "kind": "send", "name": "", "config": {"content": content.pk}, "branches": []}],
     }
-    journey = Journey.objects.create(name="Welcome", created_at=at)
-    version = Version.objects.create(journey=journey, number=1, definition=definition, created_at=at)
+    journey = Journey.objects.create(name="Welcome", created_at=at, changed_at=at)
+    version = Version.objects.create(journey=journey, number=1, definition=definition, edited_at=at)
     Enrolment.objects.create(journey=journey, version=version, contact=contact, step="a", entered_at=at)
     for n in range(3):
         Message.objects.create(
@@ -207,7 +208,7 @@ def test_the_profile_with_the_cards_of_all_rooms_stays_below_15(person, happen, 
     for n in range(30):
         happen(contact, "message_in", text=str(n))
     long = statements(marketer, f"/contacts/{contact.pk}/")
-    assert len(short) <= 15 and len(long) <= 16, "\n".join(long)
+    assert len(short) <= 15 and len(long) <= 15, "\n".join(long)
 
 
 def test_the_stages_stand_with_the_month_they_were_reached(person, marketer, html):
@@ -224,11 +225,11 @@ def test_the_timeline_counts_the_same_with_and_without_a_second_page(person, hap
     happen(contact, "page_viewed", "web")
     base = f"/contacts/{contact.pk}/timeline/"
     short = html(marketer, base)
-    assert re.search(r"Messages\s*<[^>]*>\s*3\b", short), short
-    assert re.search(r"Messages\s*<[^>]*>\s*3\b", html(marketer, f"{base}?group=browsing"))
+    assert "Messages<small>4</small>" in short and "Web site (1)" in short
+    assert "Messages<small>4</small>" in html(marketer, f"{base}?group=browsing")
     for n in range(40):
         happen(contact, "message_in", text=str(n))
-    assert re.search(r"Messages\s*<[^>]*>\s*43\b", html(marketer, base))
+    assert "Messages<small>44</small>" in html(marketer, base)
 
 
 def edit(client, contact, **changes):

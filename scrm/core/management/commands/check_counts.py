@@ -22,9 +22,8 @@ class Command(BaseCommand):
         for tally in tallies.named(options["names"]):
             found = tallies.drift(tally)
             for row in found[:20]:
-                key, sums = row[: len(tally.keys)], row[len(tally.keys) :]
-                kept, truth = sums[: len(tally.sums)], sums[len(tally.sums) :]
-                self.stdout.write(f"{tally.name} {dict(zip(tally.keys, key, strict=True))}: kept {list(map(int, kept))}, counted {list(map(int, truth))}")
+                key = " ".join(str(part) or "-" for part in row.key)
+                self.stdout.write(f"{tally.name} {key}: kept {list(row.kept)}, counted {list(row.counted)}")
             if found and options["repair"]:
                 tallies.recount(tally)
                 found = tallies.drift(tally)
