@@ -184,13 +184,13 @@ def test_exact_at_every_moment_with_many_writers():
     for thread in (*writers, *others):
         thread.start()
     start.wait()
-    looks = 0
-    while any(thread.is_alive() for thread in writers) or not looks:
-        assert tallies.drift(MESSAGES) == []
-        looks += 1
-    over.set()
-    for thread in (*writers, *others):
-        thread.join()
+    try:
+        while any(thread.is_alive() for thread in writers):
+            assert tallies.drift(MESSAGES) == []
+    finally:
+        over.set()
+        for thread in (*writers, *others):
+            thread.join()
     assert failures == []
     assert tallies.drift(MESSAGES) == []
     while tallies.fold(MESSAGES):

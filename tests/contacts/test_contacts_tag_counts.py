@@ -106,9 +106,11 @@ def test_exact_with_many_writers():
     folders = [threading.Thread(target=run, args=(fold,)) for _n in range(2)]
     for thread in (*writers, *folders):
         thread.start()
-    while any(thread.is_alive() for thread in writers):
-        assert tallies.drift(TAGS) == []
-    over.set()
-    for thread in (*writers, *folders):
-        thread.join()
+    try:
+        while any(thread.is_alive() for thread in writers):
+            assert tallies.drift(TAGS) == []
+    finally:
+        over.set()
+        for thread in (*writers, *folders):
+            thread.join()
     assert failures == [] and tallies.drift(TAGS) == []
