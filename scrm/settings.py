@@ -164,7 +164,7 @@ PUMPS = [
     "journeys.pumps.ADVANCE",
     "scrm.core.tallies.FOLD",
 ]
-TALLIES = ["contacts.tallies.TAGS", "campaigns.tallies.MESSAGES"]
+TALLIES = ["contacts.tallies.TAGS", "campaigns.tallies.MESSAGES", "journeys.tallies.ENROLMENTS"]
 """Kept counts (scrm.core.tallies)."""
 EVENT_CONSUMERS = [
     "contacts.consumers.lifecycle.consume",
