@@ -41,7 +41,7 @@ DROP FUNCTION contacts_tagging_counted();
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('contacts', '0003_stage_rules'),
+        ('contacts', '0004_identity_kinds'),
     ]
 
     operations = [
