@@ -5,6 +5,7 @@ Each line leads to its list.
 
 from dataclasses import dataclass
 
+from django.db.models import Count, Min
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -83,12 +84,11 @@ def attention(user: User) -> list[Line]:
                 )
             )
     if user.can(Permission.CONTACTS_EDIT):
-        proposed = Merge.objects.filter(state="proposed").order_by("id")
-        review = proposed.count()
-        if review:
+        proposed = Merge.objects.filter(state="proposed").aggregate(n=Count("pk"), first=Min("pk"))
+        if review := proposed["n"]:
             title = ngettext("{n} possible duplicate to review", "{n} possible duplicates to review", review).format(
                 n=f"{review:,}"
             )
-            first = reverse("contacts:merge", args=[proposed.values_list("pk", flat=True)[0]])
+            first = reverse("contacts:merge", args=[proposed["first"]])
             lines.append(Line("users-group", "info", title, _("Two contacts share a weak sign"), first))
     return lines

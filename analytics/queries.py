@@ -53,7 +53,7 @@ class Period:
 
 def today() -> date:
     """Company-local business date."""
-    return clock.now().astimezone(ZoneInfo(Company.get().time_zone)).date()
+    return clock.now().astimezone(ZoneInfo(Company.zone())).date()
 
 
 def period(days: int) -> Period:

@@ -114,12 +114,14 @@ def _values(
 
 
 def _bare(account: int, content: int) -> float:
-    """Seconds for the limit; leaves nothing behind."""
+    """Seconds for the limit, which keeps no counts; leaves nothing behind."""
     with connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE campaigns_message DISABLE TRIGGER USER")
         started = time.perf_counter()
         cursor.execute(_ROWS.format(where="true"), _values("bare:", account, content, state="queued", at=NOW))
         took = time.perf_counter() - started
         cursor.execute("DELETE FROM campaigns_message WHERE key LIKE 'bare:%'")
+        cursor.execute("ALTER TABLE campaigns_message ENABLE TRIGGER USER")
         _settle(cursor)
     return took
 

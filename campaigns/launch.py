@@ -13,9 +13,8 @@ from django.urls import reverse
 from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 
-from campaigns import sending
-from campaigns.enums import ACTIVE
-from campaigns.models import Campaign, CampaignState, Message, Wave
+from campaigns import queries, sending
+from campaigns.models import Campaign, CampaignState, Wave
 from contacts import segments
 from scrm.core import audit, notify
 from scrm.core.enums import Level, Permission
@@ -134,10 +133,11 @@ def _plan(wave: Wave) -> None:
 def _close() -> bool:
     """One campaign that is planned to the last person and has nothing left to send is done."""
     open_waves = Wave.objects.filter(campaign=OuterRef("pk"), finished_at=None)
-    for campaign in Campaign.objects.filter(~Exists(open_waves), state=CampaignState.SENDING).order_by("id"):
-        latest = Message.objects.filter(origin="campaign", origin_id=campaign.pk, state__in=ACTIVE).order_by("-id")
-        if not latest.exists():
-            return bool(
-                Campaign.objects.filter(pk=campaign.pk, state=CampaignState.SENDING).update(state=CampaignState.DONE)
-            )
+    planned = Campaign.objects.filter(~Exists(open_waves), state=CampaignState.SENDING).order_by("id")
+    ids = list(planned.values_list("pk", flat=True))
+    numbers = queries.funnels("campaign", ids) if ids else {}
+    for pk in ids:
+        left = numbers.get(pk)
+        if left is None or not (left.waiting or left.held):
+            return bool(Campaign.objects.filter(pk=pk, state=CampaignState.SENDING).update(state=CampaignState.DONE))
     return False

@@ -2,10 +2,11 @@
 
 from dataclasses import dataclass
 
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Q, QuerySet, Sum
+from django.db.models.functions import Coalesce
 
 from campaigns.enums import Reason, State
-from campaigns.models import Campaign, Content, Message
+from campaigns.models import Campaign, Content, MessageCount
 
 WENT = [State.SENT, State.DELIVERED, State.BOUNCED]
 
@@ -17,7 +18,8 @@ def reason_label(reason: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Funnel:
-    """The numbers of one programme, counted from the ledger. Rates are of ``sent``, None when nothing was sent."""
+    """The numbers of one programme, from the kept counts of the ledger, exact at every moment. Rates are of ``sent``, None
+    when nothing was sent."""
 
     planned: int
     waiting: int
@@ -38,45 +40,49 @@ class Funnel:
         return self.clicked / self.sent if self.sent else None
 
 
+def _sum(column: str = "n", **where: object) -> Coalesce:
+    return Coalesce(Sum(column, filter=Q(**where)), 0)
+
+
 _COUNTS = {
-    "planned": Count("id"),
-    "waiting": Count("id", filter=Q(state__in=[State.QUEUED, State.LEASED, State.ATTEMPTING])),
-    "held": Count("id", filter=Q(state=State.HELD)),
-    "sent": Count("id", filter=Q(state__in=WENT)),
-    "suppressed": Count("id", filter=Q(state=State.SUPPRESSED)),
-    "failed": Count("id", filter=Q(state__in=[State.FAILED, State.EXPIRED])),
-    "unknown": Count("id", filter=Q(state=State.UNKNOWN)),
-    "opened": Count("id", filter=Q(opened_at__isnull=False)),
-    "clicked": Count("id", filter=Q(clicked_at__isnull=False)),
+    "planned": _sum(),
+    "waiting": _sum(state=State.QUEUED),
+    "held": _sum(state=State.HELD),
+    "sent": _sum(state__in=WENT),
+    "suppressed": _sum(state=State.SUPPRESSED),
+    "failed": _sum(state__in=[State.FAILED, State.EXPIRED]),
+    "unknown": _sum(state=State.UNKNOWN),
+    "opened": _sum("opened"),
+    "clicked": _sum("clicked"),
 }
 
 
 def funnel(origin: str, origin_id: int) -> Funnel:
-    """One index range of the ledger (origin, origin_id)."""
-    return Funnel(**Message.objects.filter(origin=origin, origin_id=origin_id).aggregate(**_COUNTS))
+    return Funnel(**MessageCount.objects.filter(origin=origin, origin_id=origin_id).aggregate(**_COUNTS))
 
 
 def funnels(origin: str, ids: list[int]) -> dict[int, Funnel]:
     """The same for the rows of a list, in one query; programmes without messages are left out."""
-    rows = Message.objects.filter(origin=origin, origin_id__in=ids).order_by().values("origin_id").annotate(**_COUNTS)
-    return {row.pop("origin_id"): Funnel(**row) for row in rows}
+    rows = MessageCount.objects.filter(origin=origin, origin_id__in=ids).order_by().values("origin_id")
+    return {row.pop("origin_id"): Funnel(**row) for row in rows.annotate(**_COUNTS) if row["planned"]}
 
 
 def reasons(origin: str, origin_id: int) -> list[dict[str, object]]:
     """Why messages of a programme wait or did not leave: [{"state", "reason", "label", "count"}], largest first."""
     rows = (
-        Message.objects.filter(origin=origin, origin_id=origin_id)
+        MessageCount.objects.filter(origin=origin, origin_id=origin_id)
         .exclude(reason="")
         .exclude(state__in=WENT)
         .values("state", "reason")
-        .annotate(count=Count("id"))
-        .order_by("-count")
+        .annotate(count=Sum("n"))
+        .exclude(count=0)
+        .order_by("-count", "state", "reason")
     )
     return [{**row, "label": reason_label(row["reason"]), "state_label": State(row["state"]).label} for row in rows]
 
 
 def campaign_result(campaign: Campaign) -> dict[str, object]:
-    """What a campaign's page shows of its sends; two counts over its index range and its waves."""
+    """What a campaign's page shows of its sends: two reads of the kept counts, and its waves."""
     waves = list(campaign.waves.order_by("number"))
     return {
         "funnel": funnel("campaign", campaign.pk),

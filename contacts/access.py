@@ -1,6 +1,12 @@
 """The way to get an object of this room: 404 for what the user may not see, the permission itself is checked by the view."""
 
-from contacts.models import Contact, Identity, Merge, Segment
+from datetime import datetime
+
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db.models import OuterRef
+from django.db.models.functions import JSONObject
+
+from contacts.models import Consent, Contact, Identity, Merge, Segment, StageChange
 from scrm.core.access import fetch
 from scrm.core.models import User
 
@@ -9,6 +15,28 @@ def contact_for(user: User, pk: int, *, lock: bool = False) -> Contact:
     """The living contact if the user may see it, else 404. ``lock`` needs a transaction."""
     rows = Contact.objects.visible_to(user)
     return fetch(rows if lock else rows.select_related("owner", "team"), lock=lock, pk=pk)
+
+
+def profile_of(user: User, pk: int) -> Contact | None:
+    """The living contact if the user may see it, in one query with ``stages``, the stages it came to, oldest first, as {"stage",
+    "at"}, and ``agreed``, its consents."""
+    mine = {"contact": OuterRef("pk")}
+    changes = (
+        StageChange.objects.filter(**mine)
+        .order_by("changed_at")
+        .values(told=JSONObject(stage="to_stage", at="changed_at"))
+    )
+    columns = ("id", "channel", "purpose", "state", "proof", "changed_at")
+    consents = Consent.objects.filter(**mine).values(told=JSONObject(**{name: name for name in columns}))
+    rows = Contact.objects.visible_to(user).select_related("owner", "team")
+    person = rows.annotate(stages=ArraySubquery(changes), agreed=ArraySubquery(consents)).filter(pk=pk).first()
+    if person is not None:
+        person.stages = [{**told, "at": datetime.fromisoformat(told["at"])} for told in person.stages]
+        person.agreed = [
+            Consent(contact=person, **{**told, "changed_at": datetime.fromisoformat(told["changed_at"])})
+            for told in person.agreed
+        ]
+    return person
 
 
 def survivor_of(user: User, pk: int) -> Contact | None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Q
+from django.db.models import F, FilteredRelation, Q
 from django.http import HttpRequest
 from django.template.loader import render_to_string
 from django.utils.html import conditional_escape
@@ -18,7 +18,7 @@ from contacts import reach as reaching
 from contacts.enums import ChannelKind, IdentityKind, MergeState, Purpose, Stage, TagSource, kind_label
 from contacts.forms.contact import written
 from contacts.lines.ours import how_label
-from contacts.models import Consent, Contact, Identity, Merge, StageChange, Tag, Tagging
+from contacts.models import Consent, Contact, Identity, Merge, Tag
 from scrm.core.enums import Permission
 from scrm.core.models import User
 
@@ -31,6 +31,8 @@ STAGE_SHORT = {
     Stage.REPEAT: pgettext_lazy("stage", "Repeat"),
 }
 """Words for the narrow path of stages."""
+MOST_TAGS = 300
+"""Read for the card of tags: the contact's own, then names to choose from."""
 SOURCE_ICONS = {
     TagSource.MANUAL: "user",
     TagSource.RULE: "bolt",
@@ -126,20 +128,30 @@ def _shown_together(evidence: dict) -> str:
     }
 
 
-def tag_sources(contact: Contact) -> list[dict[str, Any]]:
-    """Taggings by where they came from, in the order of TagSource. One query."""
-    grouped: dict[str, list[Tagging]] = {}
-    for tagging in Tagging.objects.filter(contact=contact).select_related("tag", "by").order_by("tag__name"):
-        grouped.setdefault(tagging.source, []).append(tagging)
-    return [
+def tags(contact: Contact) -> dict[str, Any]:
+    """The card of tags: those of the contact by where they came from, in the order of TagSource, and names to choose from. One
+    query: the dictionary with the contact's taggings beside it, these first."""
+    mine = FilteredRelation("taggings", condition=Q(taggings__contact=contact))
+    found = (
+        Tag.objects.annotate(mine=mine)
+        .order_by(F("mine__id").asc(nulls_last=True), "name")
+        .values_list("id", "name", "mine__source", "mine__confidence", "mine__created_at", "mine__by__name")
+    )
+    grouped: dict[str, list[dict[str, Any]]] = {}
+    names = []
+    for pk, name, source, confidence, created_at, by in found[:MOST_TAGS]:
+        names.append(name)
+        if source:
+            tagging = {"tag_id": pk, "name": name, "confidence": confidence, "created_at": created_at, "by": by}
+            grouped.setdefault(source, []).append(tagging)
+    for taggings in grouped.values():
+        taggings.sort(key=lambda tagging: tagging["name"])
+    sources = [
         {"label": source.label, "icon": SOURCE_ICONS[source], "taggings": grouped[source.value]}
         for source in TagSource
         if source.value in grouped
     ]
-
-
-def tag_names() -> list[str]:
-    return list(Tag.objects.order_by("name").values_list("name", flat=True)[:200])
+    return {"tag_sources": sources, "tag_names": sorted(names)}
 
 
 def consent_rows(identities: list[Identity], consents: list[Consent], *, channel="", typed="", error="") -> list[dict]:
@@ -171,13 +183,9 @@ def _proof(consent: Consent) -> str:
 
 
 def stage_path(contact: Contact) -> list[dict[str, Any]]:
-    """The main stages, which of them lie behind and when each was last reached. One query. A stage beside the main path
-    (lead, at risk, lost, won back) stands where the person is now."""
-    reached: dict[str, datetime] = {}
-    for to_stage, at in (
-        StageChange.objects.filter(contact=contact).order_by("changed_at").values_list("to_stage", "changed_at")
-    ):
-        reached[to_stage] = at
+    """The main stages, which of them lie behind and when each was last reached (``contact`` from access.profile_of). A stage
+    beside the main path (lead, at risk, lost, won back) stands where the person is now."""
+    reached = {change["stage"]: change["at"] for change in contact.stages}
     path = list(MAIN_PATH)
     if contact.stage == Stage.LEAD:
         path.insert(2, Stage.LEAD)

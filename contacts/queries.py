@@ -2,16 +2,26 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from datetime import datetime
 from typing import Any
 
 from django.conf import settings
 from django.db import connection
-from django.db.models import Count, Model, QuerySet, Value
+from django.db.models import Count, Exists, Max, Model, OuterRef, QuerySet, Sum, Value
 from django.utils.module_loading import import_string
 from django.utils.translation import gettext as _
 
 from contacts.enums import EventKind, kind_label
-from contacts.models import AssignRule, ScoreRule, Segment, SegmentMember, StageRule
+from contacts.models import (
+    AssignRule,
+    Contact,
+    ScoreRule,
+    Segment,
+    SegmentMember,
+    StageRule,
+    TagCount,
+    Tagging,
+)
 from contacts.segments import leaves_of
 from scrm.core.enums import Scope
 from scrm.core.models import User
@@ -40,6 +50,17 @@ def attribute_names() -> list[str]:
             [MOST_NAMES],
         )
         return [row[0] for row in cursor.fetchall()]
+
+
+def tag_usage(user: User) -> dict[int, tuple[int, datetime | None]]:
+    """Tag -> (number of contacts, when it was last put on one). A reader of everything gets the kept counts, also for tags that
+    nobody carries any more; others what is on the contacts they may see. One query."""
+    if user.scope == Scope.ALL:
+        rows = TagCount.objects.values_list("tag").annotate(total=Sum("n"), newest=Max("last_at"))
+    else:
+        seen = Exists(Contact.objects.visible_to(user).filter(pk=OuterRef("contact")))
+        rows = Tagging.objects.filter(seen).values_list("tag").annotate(total=Count("id"), newest=Max("created_at"))
+    return {tag: (n, last_at) for tag, n, last_at in rows.order_by()}
 
 
 def event_choices() -> list[tuple[str, str]]:

@@ -51,8 +51,11 @@ class Slice:
         return not self.days
 
 
-def read(contact: Contact, *, group: str, channel: str, after: str, show_points: bool) -> Slice:
-    """One page of the timeline; an unreadable position starts at the top. One query on (contact, occurred_at)."""
+def read(
+    contact: Contact, *, group: str, channel: str, after: str, show_points: bool, people: Sequence[User] = ()
+) -> Slice:
+    """One page of the timeline; an unreadable position starts at the top. One query on (contact, occurred_at), and one for
+    colleagues that events name and who are not among ``people``."""
     events = narrowed(contact, group, channel)
     last_day = None
     if place := _place(after):
@@ -63,7 +66,7 @@ def read(contact: Contact, *, group: str, channel: str, after: str, show_points:
     found = list(events.order_by("-occurred_at", "-id")[: PAGE + 1])
     shown = found[:PAGE]
     more = _position(shown[-1]) if len(found) > PAGE else ""
-    return Slice(_by_day(shown, last_day, show_points), more)
+    return Slice(_by_day(shown, last_day, show_points, people), more)
 
 
 def narrowed(contact: Contact, group: str, channel: str):
@@ -76,20 +79,23 @@ def narrowed(contact: Contact, group: str, channel: str):
     return events
 
 
-def tally(contact: Contact) -> tuple[Counter[str], Counter[str]]:
-    """How many events per group and per channel. One query over the contact's events."""
+def tally(contact: Contact, whole: Slice | None = None) -> tuple[Counter[str], Counter[str]]:
+    """How many events per group and per channel. One query over the contact's events, none when they are all on the page
+    (``whole``)."""
     groups: Counter[str] = Counter()
     channels: Counter[str] = Counter()
-    for kind, channel, number in (
-        narrowed(contact, "", "").values_list("kind", "channel").annotate(n=Count("id")).order_by()
-    ):
+    if whole is not None:
+        rows = [(entry.event.kind, entry.event.channel, 1) for day in whole.days for entry in day.entries]
+    else:
+        rows = narrowed(contact, "", "").values_list("kind", "channel").annotate(n=Count("id")).order_by()
+    for kind, channel, number in rows:
         groups[lines.group_of(kind)] += number
         channels[channel] += number
     return groups, channels
 
 
-def _by_day(events: Sequence[Event], last_day: date | None, show_points: bool) -> list[Day]:
-    names = _names(events)
+def _by_day(events: Sequence[Event], last_day: date | None, show_points: bool, people: Sequence[User]) -> list[Day]:
+    names = _names(events, people)
     days: list[Day] = []
     for event in events:
         moment = localtime(event.occurred_at)
@@ -102,14 +108,16 @@ def _by_day(events: Sequence[Event], last_day: date | None, show_points: bool) -
     return days
 
 
-def _names(events: Sequence[Event]) -> dict[int, str]:
-    """Colleagues that events name by id. One query, none when there is nobody."""
+def _names(events: Sequence[Event], people: Sequence[User]) -> dict[int, str]:
+    """Colleagues that events name by id. One query, none when all are known."""
+    known = {user.pk: user.name for user in people}
     ids = {
         by
         for event in events
         if isinstance(event.properties, dict) and isinstance(by := event.properties.get("by"), int)
     }
-    return dict(User.objects.filter(pk__in=ids).values_list("id", "name")) if ids else {}
+    missing = ids - known.keys()
+    return known | (dict(User.objects.filter(pk__in=missing).values_list("id", "name")) if missing else {})
 
 
 def _position(event: Event) -> str:

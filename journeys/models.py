@@ -187,3 +187,25 @@ class StepCount(models.Model):
 
     def __str__(self) -> str:
         return f"{self.step}>{self.branch} {self.n}"
+
+
+class EnrolmentCount(models.Model):
+    """How many people entered by a version, are inside, and converted. Written by triggers on the enrolments and by
+    scrm.core.tallies alone; the sum over a journey's rows is exact."""
+
+    journey = models.ForeignKey(Journey, models.DO_NOTHING, db_constraint=False, db_index=False, related_name="people")
+    version = models.ForeignKey(Version, models.DO_NOTHING, db_constraint=False, db_index=False, related_name="people")
+    n = models.BigIntegerField()
+    inside = models.BigIntegerField()
+    converted = models.BigIntegerField()
+    folded = models.BooleanField(default=False)
+    """False: one statement's change, not yet added up."""
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["journey"], name="enrolmentcount_sum"),
+            models.Index(fields=["id"], condition=Q(folded=False), name="enrolmentcount_fresh"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.journey_id} {self.n} {self.inside} {self.converted}"

@@ -4,7 +4,9 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from django.db.models import Count, Exists, OuterRef, Q, Sum
+from django.contrib.postgres.aggregates import ArrayAgg
+from django.db.models import Exists, OuterRef, Q, Sum, Value
+from django.utils.functional import SimpleLazyObject
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
@@ -13,24 +15,30 @@ from campaigns.models import Content, CouponBatch
 from contacts.models import Segment, Tag
 from contacts.segments import leaves_of
 from journeys.enums import OPEN_STATES, JourneyState, Outcome, TriggerKind, VersionState
-from journeys.models import Enrolment, Journey, StepCount, Version
+from journeys.models import Enrolment, EnrolmentCount, Journey, StepCount, Version
 from journeys.steps.base import Names
 from journeys.tree import walk
 
 
 def names() -> Names:
-    """Contents, tags, segments and coupon batches a design may name; five queries."""
-    contents = Content.objects.filter(system_key="").exclude(state=ContentState.ARCHIVED).order_by("name", "-version")
-    rows = {content.pk: content for content in contents.prefetch_related("variants")}
-    for content in rows.values():
-        content.channels = {variant.channel for variant in content.variants.all()}
+    """Contents, tags, segments and coupon batches a design may name; one query for each kind that is asked for."""
     return Names(
-        contents=rows,
-        tags=dict(Tag.objects.values_list("pk", "name")),
-        segments=dict(Segment.objects.order_by("name").values_list("pk", "name")),
-        batches={batch.pk: batch for batch in CouponBatch.objects.order_by("name")},
+        contents=SimpleLazyObject(_contents),
+        tags=SimpleLazyObject(lambda: dict(Tag.objects.values_list("pk", "name"))),
+        segments=SimpleLazyObject(lambda: dict(Segment.objects.order_by("name").values_list("pk", "name"))),
+        batches=SimpleLazyObject(lambda: {batch.pk: batch for batch in CouponBatch.objects.order_by("name")}),
         language=get_language() or "",
     )
+
+
+def _contents() -> dict[int, Content]:
+    rows = Content.objects.filter(system_key="").exclude(state=ContentState.ARCHIVED)
+    return {
+        content.pk: content
+        for content in rows.annotate(
+            channels=ArrayAgg("variants__channel", filter=Q(variants__isnull=False), distinct=True, default=Value([]))
+        ).order_by("name", "-version")
+    }
 
 
 def named_leaves() -> Iterator[tuple[str, dict[str, Any]]]:
@@ -79,10 +87,8 @@ def journeys_with_figures() -> list[Journey]:
     journeys = list(Journey.objects.select_related("created_by"))
     people = {
         row["journey_id"]: row
-        for row in Enrolment.objects.values("journey_id").annotate(
-            entered=Count("id"),
-            inside=Count("id", filter=Q(state__in=OPEN_STATES)),
-            converted=Count("id", filter=Q(converted_at__isnull=False)),
+        for row in EnrolmentCount.objects.values("journey_id").annotate(
+            entered_by=Sum("n"), inside_now=Sum("inside"), ever_converted=Sum("converted")
         )
     }
     sent = dict(
@@ -93,8 +99,8 @@ def journeys_with_figures() -> list[Journey]:
         versions[version.journey_id][version.state] = version
     for journey in journeys:
         row = people.get(journey.pk, {})
-        journey.entered, journey.inside = row.get("entered", 0), row.get("inside", 0)
-        journey.converted, journey.sent = row.get("converted", 0), sent.get(journey.pk, 0)
+        journey.entered, journey.inside = row.get("entered_by", 0), row.get("inside_now", 0)
+        journey.converted, journey.sent = row.get("ever_converted", 0), sent.get(journey.pk, 0)
         journey.draft = versions[journey.pk].get(VersionState.DRAFT)
         journey.published = versions[journey.pk].get(VersionState.PUBLISHED)
     order = [JourneyState.LIVE, JourneyState.PAUSED, JourneyState.DRAFT, JourneyState.ENDED]
@@ -103,5 +109,11 @@ def journeys_with_figures() -> list[Journey]:
 
 def inside_by_version(journey: Journey) -> dict[int, int]:
     """How many people are inside, per version number."""
-    rows = journey.enrolments.open().values_list("version__number").annotate(Count("id"))
+    rows = journey.people.values_list("version__number").annotate(now=Sum("inside")).exclude(now=0).order_by()
     return dict(rows)
+
+
+def people_of(journey: Journey) -> dict[str, int]:
+    """``people`` who ever entered, ``inside`` now, ``converted``: the kept counts."""
+    sums = journey.people.aggregate(a=Sum("n"), b=Sum("inside"), c=Sum("converted"))
+    return {"people": sums["a"] or 0, "inside": sums["b"] or 0, "converted": sums["c"] or 0}

@@ -163,7 +163,10 @@ PUMPS = [
     "campaigns.pumps.LAUNCH",
     "campaigns.pumps.DISPATCH",
     "journeys.pumps.ADVANCE",
+    "scrm.core.tallies.FOLD",
 ]
+TALLIES = ["contacts.tallies.TAGS", "campaigns.tallies.MESSAGES", "journeys.tallies.ENROLMENTS"]
+"""Kept counts (scrm.core.tallies)."""
 EVENT_CONSUMERS = [
     "contacts.consumers.lifecycle.consume",
     "contacts.consumers.leads.consume",

@@ -130,6 +130,31 @@ class Message(models.Model):
         return self.key
 
 
+class MessageCount(models.Model):
+    """How many messages of a programme are in a state for a reason, and how many of those were opened and clicked. Written by
+    triggers on the ledger and by scrm.core.tallies alone; the sum over a programme's rows is exact. Who is leased or attempting
+    counts as queued: a matter of seconds, and a dispatcher that works writes two rows less for every handful."""
+
+    origin = models.CharField(max_length=10)
+    origin_id = models.BigIntegerField()
+    state = models.CharField(max_length=10)
+    reason = models.CharField(max_length=20, blank=True)
+    n = models.BigIntegerField()
+    opened = models.BigIntegerField()
+    clicked = models.BigIntegerField()
+    folded = models.BooleanField(default=False)
+    """False: one statement's change, not yet added up."""
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["origin", "origin_id"], name="messagecount_sum"),
+            models.Index(fields=["id"], condition=Q(folded=False), name="messagecount_fresh"),
+        ]
+
+    def __str__(self):
+        return f"{self.origin} {self.origin_id} {self.state} {self.reason}: {self.n}"
+
+
 class Suppression(models.Model):
     """An address that is not written to, found by its blind index; the address itself is not kept."""
 

@@ -6,7 +6,7 @@ from contacts.models.lead import AssignRule, Lead, LeadAct, ScoreRule
 from contacts.models.order import Order
 from contacts.models.segment import Segment, SegmentMember
 from contacts.models.stage import StageChange, StageRule
-from contacts.models.tag import Tag, Tagging
+from contacts.models.tag import Tag, TagCount, Tagging
 
 __all__ = [
     "AssignRule",
@@ -27,5 +27,6 @@ __all__ = [
     "StageChange",
     "StageRule",
     "Tag",
+    "TagCount",
     "Tagging",
 ]

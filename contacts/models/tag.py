@@ -37,3 +37,23 @@ class Tagging(models.Model):
 
     def __str__(self):
         return f"{self.contact_id} {self.tag_id}"
+
+
+class TagCount(models.Model):
+    """On how many contacts a tag is, and when it was last put on one. Written by triggers on the taggings and by
+    scrm.core.tallies alone; the sum over a tag's rows is exact."""
+
+    tag = models.ForeignKey(Tag, models.DO_NOTHING, db_constraint=False, db_index=False, related_name="counts")
+    n = models.BigIntegerField()
+    last_at = models.DateTimeField(null=True)
+    folded = models.BooleanField(default=False)
+    """False: one statement's change, not yet added up."""
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["tag"], name="tagcount_sum"),
+            models.Index(fields=["id"], condition=models.Q(folded=False), name="tagcount_fresh"),
+        ]
+
+    def __str__(self):
+        return f"{self.tag_id}: {self.n}"

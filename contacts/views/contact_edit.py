@@ -120,8 +120,7 @@ def contact_reveal(request: HttpRequest, pk: int, identity_pk: int) -> HttpRespo
 def _tags(request: HttpRequest, person: Contact, *, typed: str = "", error: str = "") -> HttpResponse:
     context = {
         "contact": person,
-        "tag_sources": profile.tag_sources(person),
-        "tag_names": profile.tag_names(),
+        **profile.tags(person),
         "tag_typed": typed,
         "tag_error": error,
         "can_edit": True,

@@ -2,7 +2,7 @@
 
 from itertools import groupby
 
-from django.db.models import Count, Exists, OuterRef
+from django.db.models import Sum
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.translation import gettext as _
@@ -10,20 +10,20 @@ from django.views.decorators.http import require_GET, require_http_methods
 
 from contacts import actions, queries
 from contacts.forms.tags import TagForm
-from contacts.models import Contact, Tag, Tagging
+from contacts.models import Tag
 from scrm.core.access import fetch, requires
-from scrm.core.enums import Permission, Scope
+from scrm.core.enums import Permission
 from scrm.core.pages import done, render_page
 
 
 @require_GET
 @requires(Permission.CONTACTS_VIEW)
 def tag_list(request: HttpRequest) -> HttpResponse:
-    """All tags by group with how many contacts carry them, counted among those the reader may see."""
+    """All tags by group with how many contacts carry them and since when nobody new does, among those the reader may see."""
     tags = list(Tag.objects.all())
-    numbers = _usage(request.user)
+    usage = queries.tag_usage(request.user)
     for tag in tags:
-        tag.used = numbers.get(tag.pk, 0)
+        tag.used, tag.last_at = usage.get(tag.pk, (0, None))
     groups = [(name, list(found)) for name, found in groupby(tags, key=lambda tag: tag.group)]
     context = {
         "groups": groups,
@@ -59,13 +59,6 @@ def tag_delete(request: HttpRequest, pk: int) -> HttpResponse:
             return done(request, "contacts:tag_list", _("The tag “%(name)s” is deleted.") % {"name": tag.name})
         except actions.TagInUse as refusal:
             users = refusal.users
-    context = {"tag": tag, "used": tag.taggings.count(), "users": users}
+    used = tag.counts.aggregate(n=Sum("n"))["n"] or 0
+    context = {"tag": tag, "used": used, "users": users}
     return render(request, "contacts/tag_delete.html", context, status=422 if request.method == "POST" else 200)
-
-
-def _usage(user) -> dict[int, int]:
-    """Tag -> number of contacts. A reader of everything gets plain index counts, others only their own contacts."""
-    rows = Tagging.objects.all()
-    if user.scope != Scope.ALL:
-        rows = rows.filter(Exists(Contact.objects.visible_to(user).filter(pk=OuterRef("contact"))))
-    return dict(rows.values_list("tag").annotate(n=Count("id")).order_by())

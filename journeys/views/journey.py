@@ -11,7 +11,7 @@ from journeys.access import journey_for
 from journeys.enums import JourneyState
 from journeys.forms import JourneyForm
 from journeys.models import Journey
-from journeys.queries import inside_by_version, journeys_with_figures
+from journeys.queries import inside_by_version, journeys_with_figures, people_of
 from journeys.recipes import RECIPES
 from journeys.views.shown import STATE_TONES, redraw, show
 from scrm.core.access import requires
@@ -121,7 +121,7 @@ def journey_end(request: HttpRequest, pk: int) -> HttpResponse:
     """Modal naming how many are inside; then end for good."""
     journey = journey_for(request.user, pk)
     if request.method != "POST":
-        inside = journey.enrolments.open().count()
+        inside = people_of(journey)["inside"]
         return render(request, "journeys/journey_end.html", {"journey": journey, "inside": inside})
     try:
         inside = actions.end_journey(journey=journey, by=request.user)

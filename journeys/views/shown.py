@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Count, Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
@@ -13,12 +12,12 @@ from django.utils.translation import pgettext_lazy
 from contacts import segments
 from contacts.enums import ChannelKind
 from journeys.board import Board, changes, lane_name, lay
-from journeys.enums import FALL_BACKS, OPEN_STATES, JourneyState, Outcome, VersionState
+from journeys.enums import FALL_BACKS, JourneyState, Outcome, VersionState
 from journeys.event_names import event_label
 from journeys.forms import TriggerForm
 from journeys.models import Journey, Version
 from journeys.problems import problems_of
-from journeys.queries import Counts, names
+from journeys.queries import Counts, names, people_of
 from journeys.steps import KINDS
 from journeys.steps.base import Names
 from journeys.steps.split import ELSE
@@ -57,11 +56,7 @@ class Shown:
 
     def bar(self) -> dict[str, Any]:
         """Badges, figures and what may be done now."""
-        numbers = self.journey.enrolments.aggregate(
-            people=Count("id"),
-            inside=Count("id", filter=Q(state__in=OPEN_STATES)),
-            converted=Count("id", filter=Q(converted_at__isnull=False)),
-        )
+        numbers = people_of(self.journey)
         definition = self.version.definition
         entered = self.board.trigger.entered
         tone, icon = STATE_TONES[JourneyState(self.journey.state)]

@@ -26,7 +26,7 @@ from journeys.actions import create_journey, publish_draft
 from journeys.models import Journey
 from journeys.recipes import RECIPES
 from scrm.core.benching import Bench, Scale
-from scrm.core.models import Role, User
+from scrm.core.models import Company, Role, User
 from scrm.lib import clock
 
 LIMIT_MS = 100
@@ -39,6 +39,7 @@ def run(scale: Scale) -> dict[str, Any]:
     settings.CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
     storages.__dict__.pop("backends", None)
     load(scale.pick(50_000, 1_000_000), scale.pick(300_000, 10_000_000))
+    Company.objects.get_or_create(pk=1, defaults={"name": "Bench"})
     admin = User.objects.create_user("bench@example.com", None, name="Bench", role=Role.objects.get(key="admin"))
     journey, campaign, segment = _programmes(admin)
     _messages(scale.pick(50_000, 1_000_000), campaign)
@@ -111,6 +112,8 @@ def _urls(journey: Journey, campaign: Campaign, segment: Segment) -> dict[str, s
         "journeys": reverse("journeys:journey_list"),
         "journey": reverse("journeys:journey_detail", args=[journey.pk]),
         "campaigns": reverse("campaigns:campaign_list"),
+        "campaign": reverse("campaigns:campaign_detail", args=[campaign.pk]),
+        "campaign result": reverse("campaigns:campaign_result", args=[campaign.pk]),
         "content": reverse("campaigns:content_list"),
         "coupons": reverse("campaigns:batch_list"),
         "messages": reverse("campaigns:message_list"),

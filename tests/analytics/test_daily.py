@@ -120,7 +120,7 @@ def test_the_overview_costs_few_queries_and_draws_what_was_counted(
     )
     client = client_for(admin)
     client.get(reverse("analytics:overview"))
-    with django_assert_max_num_queries(20):
+    with django_assert_max_num_queries(15):
         page = client.get(reverse("analytics:overview"), {"days": "7", "metric": "suppressed"})
     html = page.content.decode()
     assert "trend-option" in html and "window_closed" in html

@@ -13,7 +13,9 @@ from django.db import connection
 from campaigns.enums import State
 from campaigns.models import Message
 from campaigns.sending import dispatch, submit
+from campaigns.tallies import MESSAGES
 from contacts.models import Event
+from scrm.core import tallies
 from scrm.lib import clock
 from tests.campaigns.world import NOON, account, ask, person, written
 
@@ -40,10 +42,12 @@ def test_kill_9_in_the_middle_of_a_batch(company, tmp_path):
             time.sleep(0.01)
         os.kill(process.pid, signal.SIGKILL)
         process.wait()
+        assert tallies.drift(MESSAGES) == [], "what was killed left counts without messages"
         time.sleep(1)  # the short lease of this test's workers runs out
     last = start(record, 0)
     assert last.wait(timeout=120) == 0
     accepted = record.read_text().split()
+    assert tallies.drift(MESSAGES) == []
     states = dict(Message.objects.values_list("key", "state"))
     assert len(states) == PEOPLE
     assert len(accepted) == len(set(accepted)), "something went out twice"

@@ -14,7 +14,9 @@ from campaigns.enums import ACTIVE, State
 from campaigns.models import Message, Pace
 from campaigns.optout import opt_out
 from campaigns.sending import cancel, compose, dispatch, pause, resume, states, submit
+from campaigns.tallies import MESSAGES
 from contacts.models import Event
+from scrm.core import tallies
 from scrm.lib import clock
 from tests.campaigns.world import NOON, Platform, account, ask, person, refuse, written
 
@@ -118,6 +120,7 @@ class Chaos:
             self.seen[pk] = state
         twice = [key for key, times in Counter(self.platform.keys).items() if times > 1]
         assert not twice, twice
+        assert tallies.drift(MESSAGES) == []
 
     def settle(self) -> None:
         self.platform.answers.clear()

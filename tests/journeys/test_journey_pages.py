@@ -94,9 +94,9 @@ def test_the_builder_and_the_people_cost_the_same_for_few_and_many(admin, client
     for _n in range(30):
         happens(person())
     settle()
-    with django_assert_max_num_queries(20):
+    with django_assert_max_num_queries(15):
         assert client.get(f"/journeys/{journey.pk}/?step=t1").status_code == 200
-    with django_assert_max_num_queries(22):
+    with django_assert_max_num_queries(15):
         assert client.get(f"/journeys/{journey.pk}/people/").content.count(b'class="r x2">v1') == 30
 
 

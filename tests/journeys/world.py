@@ -10,7 +10,9 @@ from contacts.enums import ChannelKind
 from contacts.models import Contact
 from journeys import actions, engine, subscriptions
 from journeys.models import Enrolment, Journey
+from journeys.tallies import ENROLMENTS
 from journeys.tree import blank
+from scrm.core import tallies
 from scrm.lib import clock
 from tests.campaigns.world import NOON, account, person, written
 
@@ -78,6 +80,7 @@ def settle(*, send: bool = False) -> None:
         if send:
             moved = sending_pumps.DISPATCH.run() or moved
         if not moved:
+            assert tallies.drift(ENROLMENTS) == []
             return
     raise AssertionError("people never come to rest")
 
