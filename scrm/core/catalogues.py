@@ -118,6 +118,8 @@ def update(room: Room) -> Catalog:
 
 def write(room: Room, catalogue: Catalog) -> None:
     """Sorted, with a header that says no dates and no versions, so that an unchanged catalogue is an unchanged file."""
+    if not len(catalogue) and not room.po.exists():
+        return  # a room without words of its own needs no file
     buffer = BytesIO(_HEADER)
     buffer.seek(0, 2)
     write_po(buffer, catalogue, width=110, omit_header=True, sort_output=True)
