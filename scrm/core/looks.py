@@ -63,6 +63,7 @@ VERBS = {
     "broken": pgettext_lazy("audit", "stopped working"),
     "checked": pgettext_lazy("audit", "checked the connection"),
     "discarded": pgettext_lazy("audit", "discarded"),
+    "key_rotated": pgettext_lazy("audit", "made a new server key"),
     "secrets_shown": pgettext_lazy("audit", "showed the keys"),
     "saved": pgettext_lazy("audit", "saved"),
     "renamed": pgettext_lazy("audit", "renamed"),
