@@ -14,6 +14,7 @@ from campaigns.models import Message
 from channels_ingest.looks import said
 from channels_ingest.models import Channel, Delivery
 from contacts.models import Merge, PoisonEvent
+from scrm.core import first_steps
 from scrm.core.enums import Permission
 from scrm.core.models import User
 
@@ -28,8 +29,9 @@ class Line:
 
 
 def attention(user: User) -> list[Line]:
-    """Only what this user may open. Five small indexed queries at most."""
+    """Only what this user may open, each by a small indexed query."""
     lines: list[Line] = []
+    lines += _first_steps(user)
     if user.can(Permission.CHANNELS_VIEW):
         for channel in Channel.objects.filter(state="broken")[:3]:
             title = _("Channel “{name}” is broken").format(name=channel.name)
@@ -92,3 +94,15 @@ def attention(user: User) -> list[Line]:
             first = reverse("contacts:merge", args=[proposed["first"]])
             lines.append(Line("users-group", "info", title, _("Two contacts share a weak sign"), first))
     return lines
+
+
+def _first_steps(user: User) -> list[Line]:
+    """The checklist of a new company, for whoever runs it, as long as something is left."""
+    if not user.can(Permission.ROLES_EDIT):
+        return []
+    left = first_steps.left(first_steps.steps_for(user))
+    if not left:
+        return []
+    title = ngettext("{n} of the first steps is left", "{n} of the first steps are left", left).format(n=left)
+    detail = _("Channel, colleagues, content, campaign, journey")
+    return [Line("list-check", "info", title, detail, reverse("core:first_steps"))]
