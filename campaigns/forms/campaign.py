@@ -54,7 +54,7 @@ class CampaignForm(forms.ModelForm):
         self.connected = set(sending_accounts())
         chosen = self.data.getlist("channels") if self.is_bound else self.instance.channels
         if not self.is_bound and not self.instance.pk:
-            chosen = [channel for channel in CHANNELS if channel in self.connected]
+            chosen = self._usual_channels()
         self.chosen = [channel for channel in dict.fromkeys(chosen or []) if channel in CHANNELS]
 
     @property
@@ -65,6 +65,15 @@ class CampaignForm(forms.ModelForm):
             (ChannelKind(channel), channel in self.chosen, channel in self.connected)
             for channel in [*self.chosen, *rest]
         ]
+
+    def _usual_channels(self) -> list[ChannelKind]:
+        """For a new campaign: what is connected and the chosen content speaks, without a content the first connected one."""
+        usable = [channel for channel in CHANNELS if channel in self.connected]
+        content = self.fields["content"].queryset.filter(pk=self.initial.get("content")).first()
+        if content is None:
+            return usable[:1]
+        written = set(content.variants.values_list("channel", flat=True))
+        return [channel for channel in usable if channel in written]
 
     def clean_expires_after_hours(self) -> int:
         hours = self.cleaned_data["expires_after_hours"]

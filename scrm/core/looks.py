@@ -114,6 +114,8 @@ DETAILS = {
     "permissions": pgettext_lazy("audit", "permissions"),
     "points": pgettext_lazy("audit", "points"),
     "position": pgettext_lazy("audit", "position"),
+    "quiet_end": pgettext_lazy("audit", "quiet until"),
+    "quiet_start": pgettext_lazy("audit", "quiet from"),
     "reason": pgettext_lazy("audit", "reason"),
     "recipe": pgettext_lazy("audit", "template"),
     "role": pgettext_lazy("audit", "role"),
