@@ -34,7 +34,8 @@ def signs(channel: Channel) -> list[Sign]:
                 _("WeChat has verified the URL"),
                 channel.verified_at or heard,
                 _(
-                    "Comes with “Submit” in step 3 to 5. When WeChat says “Token verification failed”, look at “Refused input”."
+                    "Comes with “Submit” at WeChat, see the steps below. When WeChat says “Token verification failed”, "
+                    "look at “Refused input”."
                 ),
             ),
             Sign(
