@@ -49,6 +49,20 @@ def signs(channel: Channel) -> list[Sign]:
                 _("Follow the account with your own WeChat and write something."),
             ),
         ]
+    if channel.kind == Kind.WEIBO:
+        return [
+            Sign(
+                _("Weibo has verified the URL"),
+                channel.verified_at,
+                _("Comes when the address is saved at Weibo, see the steps below."),
+            ),
+            Sign(
+                _("Weibo accepts the Access Token"),
+                channel.checked_at or channel.last_sent_at,
+                _("Press “Check the connection”."),
+            ),
+            Sign(_("The first callback has come"), heard, _("Write to the account with your own Weibo.")),
+        ]
     if channel.kind == Kind.WEB:
         return [
             Sign(
