@@ -1,6 +1,5 @@
 """What a new company does first. Each room tells its steps; ``settings.FIRST_STEPS`` names the functions in order."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 from django.conf import settings
@@ -28,11 +27,6 @@ class Step:
 def steps_for(user: User) -> list[Step]:
     """All steps that this user may take. One or two small queries a room."""
     return [step for path in settings.FIRST_STEPS for step in import_string(path)(user)]
-
-
-def left(steps: Iterable[Step]) -> int:
-    """How many are known to be undone."""
-    return sum(step.done is False for step in steps)
 
 
 def company_steps(user: User) -> list[Step]:
