@@ -54,11 +54,13 @@ FIELDS: dict[str, dict[str, object]] = {
 
 MAX_SOURCE = 200_000
 MAX_OUTPUT = 400_000
-_URL = r"https?://[^\s<>\"'（）()\[\]{}]+"
+_SHOP = r"\{\{\s*company\.shop_url\s*\}\}"
+_TRACKED = rf"(?:https?://|{_SHOP})(?:{_SHOP}|[^\s<>\"'（）()\[\]{{}}])*"
+"""An address that is the same for everybody, so it can be one stored link: fixed, or made with the shop's address."""
 _LIQUID = re.compile(r"\{\{.*?\}\}|\{%.*?%\}", re.DOTALL)
-_TEXT_LINK = re.compile(rf"\[([^\]\n]+)\]\(({_URL}|\{{\{{.*?\}}\}})\)")
-_BARE_LINK = re.compile(rf"(?<![\"'(>])({_URL})")
-_HREF = re.compile(rf'(<a\b[^>]*?\bhref=")({_URL})(")')
+_TEXT_LINK = re.compile(rf"\[([^\]\n]+)\]\(({_TRACKED}|\{{\{{.*?\}}\}})\)")
+_BARE_LINK = re.compile(rf"(?<![\"'(>])({_TRACKED})")
+_HREF = re.compile(rf'(<a\b[^>]*?\bhref=")({_TRACKED})(")')
 _ONLY_LINK = re.compile(r'<p>(<a) (href="[^"]*")([^>]*>[^<]*</a>)</p>')
 _BUTTON = 'style="display:inline-block;background:#2f55d4;color:#fff;padding:10px 22px;border-radius:6px;text-decoration:none"'
 _LAYOUT = Path(settings.BASE_DIR, "templates", "campaigns", "mail", "layout.liquid")
@@ -159,7 +161,7 @@ def _line(source: str, index: int) -> int:
 
 @lru_cache(maxsize=512)
 def compile_body(source: str, format: str) -> Compiled:
-    """Parse once; cached by text. Fixed URLs become ``{{ links[n] }}``. Raises LiquidError for a source that ``check`` refuses."""
+    """Parse once; cached by text. URLs that are the same for everybody become ``{{ links[n] }}``. Raises LiquidError for a source that ``check`` refuses."""
     if format == "text":
         body, urls = _track_text(source)
         return Compiled(_TEXT.from_string(body), urls)
@@ -172,7 +174,7 @@ def _track_text(source: str) -> tuple[str, tuple[str, ...]]:
     urls: list[str] = []
 
     def slot(url: str) -> str:
-        if url.startswith("{{"):
+        if url.startswith("{{") and not re.match(_SHOP, url):
             return url
         urls.append(url)
         return f"{{{{ links[{len(urls) - 1}] }}}}"
@@ -241,13 +243,20 @@ def render(variant, fields: Mapping[str, object], *, links: Callable[[str], str]
 def _rendered(variant, fields: Mapping[str, object], links: Callable[[str], str] | None) -> Rendered:
     compiled = compile_body(variant.body, variant.format)
     values = dict(fields)
-    values["links"] = [links(url) if links else url for url in compiled.urls]
+    values["links"] = [_link(url, values, links) for url in compiled.urls]
     if variant.channel == ChannelKind.EMAIL:
         return _render_mail(variant, compiled, values)
     text = compiled.template.render(**{**values, "contact": _harmless(values.get("contact"))})
     if variant.data.get("template_id"):
         return _render_template_message(variant, text, values)
     return Rendered(kind="text", text=_with_opt_out(text.strip(), variant, values))
+
+
+def _link(url: str, values: dict[str, object], links: Callable[[str], str] | None) -> str:
+    company = values.get("company")
+    shop = str(company.get("shop_url") or "") if isinstance(company, Mapping) else ""
+    url = re.sub(_SHOP, lambda found: shop, url)
+    return links(url) if links and url.startswith(("http://", "https://")) else url
 
 
 def _render_mail(variant, compiled: Compiled, values: dict[str, object]) -> Rendered:

@@ -48,6 +48,14 @@
     });
   }
 
+  // htmx adds the button that has the focus to whatever its form sends. A form that sends itself after a change would so press
+  // the button that Tab has just come to; only a submitted form has a pressed one.
+  document.addEventListener("htmx:configRequest", ({ detail }) => {
+    if (detail.elt.tagName !== "FORM" || !detail.triggeringEvent || detail.triggeringEvent.type === "submit") return;
+    const form = new FormData(detail.elt);
+    for (const { name } of detail.elt.querySelectorAll("button[name]")) if (!form.has(name)) delete detail.parameters[name];
+  });
+
   // Panes of one page on a phone: [data-panes] shows the pane named by the pressed [data-pane].
   document.addEventListener("click", (event) => {
     const pane = event.target.closest("[data-pane]");
