@@ -161,7 +161,8 @@ def _line(source: str, index: int) -> int:
 
 @lru_cache(maxsize=512)
 def compile_body(source: str, format: str) -> Compiled:
-    """Parse once; cached by text. URLs that are the same for everybody become ``{{ links[n] }}``. Raises LiquidError for a source that ``check`` refuses."""
+    """Parse once; cached by text. URLs that are the same for everybody become ``{{ links[n] }}``. Raises LiquidError for a
+    source that ``check`` refuses."""
     if format == "text":
         body, urls = _track_text(source)
         return Compiled(_TEXT.from_string(body), urls)
