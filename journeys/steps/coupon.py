@@ -1,4 +1,5 @@
 from collections import defaultdict
+from datetime import timedelta
 
 from django import forms
 from django.utils.text import format_lazy
@@ -6,6 +7,7 @@ from django.utils.translation import gettext_lazy as _
 
 from campaigns import coupons
 from campaigns.enums import BatchState
+from journeys import local_time
 from journeys.models import Enrolment
 from journeys.steps.base import Kind, Problem, StepForm, Told
 
@@ -76,7 +78,13 @@ class CouponStep(Kind):
         elif batch.left <= 0:
             rehearsal.add(format_lazy(_("The batch {name} has no coupon left."), name=batch.name), tone="t-warn")
         else:
-            rehearsal.coupon = {"code": "ABCD2345", "value": str(batch.value), "name": batch.name, "ends_on": ""}
+            ends = (rehearsal.now + timedelta(days=batch.valid_days)).astimezone(local_time.company_zone())
+            rehearsal.coupon = {
+                "code": "ABCD2345",
+                "value": f"{batch.value.normalize():f}",
+                "name": batch.name,
+                "ends_on": ends.date().isoformat(),
+            }
             rehearsal.add(format_lazy(_("Gets a coupon of the batch {name}."), name=batch.name))
         return "next"
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.utils.translation import gettext_noop
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_GET
 
@@ -97,8 +98,8 @@ def connect_account(data: dict[str, Any]) -> dict[str, Any]:
 
 def _check(account: sqlite3.Row, *, wanted: bool) -> str:
     if not wanted:
-        return "not checked"
-    return outbox.verify(account) if account["callback_url"] else "no callback URL"
+        return gettext_noop("not checked")
+    return outbox.verify(account) if account["callback_url"] else gettext_noop("no callback URL")
 
 
 def _keep_scene(appid: str, one: dict[str, Any], place: int) -> None:

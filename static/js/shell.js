@@ -78,6 +78,16 @@
     if (event.target.closest("[data-submit]")) event.target.form?.requestSubmit();
   });
 
+  // What scrolls sideways and holds nothing to focus takes the focus itself, so that the arrow keys can move it (Safari).
+  const scrollers = ".table-responsive, .reach, .jb-stat";
+  const reach = (part) => {
+    for (const box of [part.closest?.(scrollers), ...(part.querySelectorAll?.(scrollers) || [])]) {
+      if (box && box.scrollWidth > box.clientWidth && !box.querySelector("a[href], button, input, select")) box.tabIndex = 0;
+    }
+  };
+  addEventListener("load", () => reach(document));
+  document.addEventListener("htmx:afterSettle", (event) => reach(event.target));
+
   // A button of a plain form must not send twice.
   document.addEventListener("submit", (event) => {
     const form = event.target;
