@@ -176,6 +176,7 @@ EVENT_CONSUMERS = [
 ]
 CONTACT_PANELS = [
     "contacts.panels.contact_lead",
+    "service_desk.panels.contact_conversations",
     "campaigns.panels.contact_messages",
     "journeys.panels.contact_enrolments",
 ]
@@ -185,12 +186,14 @@ RULE_HOLDERS = ["journeys.queries.named_leaves"]
 CONTACT_MERGE_HANDLERS: list[str] = [
     "contacts.leads.merging.merged",
     "campaigns.merging.merged",
+    "service_desk.merging.merged",
     "journeys.merging.on_merge",
 ]
 """Called with (survivor_id, other_id) inside the transaction of a merge, to re-point a room's own rows."""
 CONTACT_UNMERGE_HANDLERS: list[str] = [
     "contacts.leads.merging.unmerged",
     "campaigns.merging.unmerged",
+    "service_desk.merging.unmerged",
     "journeys.merging.on_unmerge",
 ]
 """The same when a merge is undone, after identities went back to ``other_id`` and before the log does."""

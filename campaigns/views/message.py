@@ -18,7 +18,11 @@ from contacts.enums import ChannelKind
 from scrm.core.access import fetch, requires
 from scrm.core.enums import Level, Permission, Scope
 from scrm.core.lists import Facet, Search, listing
+<<<<<<< HEAD
 from scrm.core.models import Company
+=======
+from scrm.core.models import User
+>>>>>>> 8db9cc2 (The ledger takes what a person of ours wrote: a body instead of content, through the same gates)
 from scrm.core.pages import done, render_page
 from scrm.lib import clock
 
@@ -137,6 +141,7 @@ def _unknown(request: HttpRequest) -> int:
 def message_detail(request: HttpRequest, pk: int) -> HttpResponse:
     """Why did or didn't this person get this?"""
     message = _message(request, pk)
+    author = User.objects.filter(pk=message.origin_id).first() if message.origin == Origin.AGENT else None
     origin = Campaign.objects.filter(pk=message.origin_id).first() if message.origin == Origin.CAMPAIGN else None
     context = {
         "message": message,
@@ -146,6 +151,7 @@ def message_detail(request: HttpRequest, pk: int) -> HttpResponse:
         "asked": [ChannelKind(channel) for channel in message.channels if channel in ChannelKind.values],
         "account": Channel.objects.filter(pk=message.account_id).first(),
         "campaign": origin,
+        "author": author,
         "may_campaign": request.user.can(Permission.CAMPAIGNS_EDIT),
         "may_content": request.user.can(Permission.CONTENT_EDIT),
         "waits": message.state in {State.QUEUED, State.HELD} and message.next_at > clock.now(),

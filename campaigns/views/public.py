@@ -161,13 +161,14 @@ def _messages():
             "state",
             "reason",
             "ref",
+            "body",
         )
     )
 
 
 def _append(message: Message, kind: EventKind, external_id: str = "", **more: object) -> None:
     outcome = outcomes.Outcome(*(getattr(message, name) for name in outcomes.Outcome.COLUMNS[:-1]))
-    told = outcomes.properties(outcome, content_name=message.content.name, **more)
+    told = outcomes.properties(outcome, content_name=message.content.name if message.content else "", **more)
     intake.append_own(
         [
             intake.Incoming(
