@@ -100,8 +100,9 @@ _TEXT, _HTML = _environment(autoescape=False), _environment(autoescape=True)
 _markdown = MarkdownIt("commonmark", {"html": False, "linkify": False, "breaks": True})
 
 
-def check(source: str, format: str = "text") -> list[Problem]:
-    """All faults of a source: syntax, unknown fields, unknown filters, size. Empty means it may be saved."""
+def check(source: str, format: str = "text", fields: Mapping[str, Mapping[str, object]] | None = None) -> list[Problem]:
+    """All faults of a source: syntax, unknown fields, unknown filters, size. Empty means it may be saved. ``fields``: what
+    may be named, when that is not FIELDS."""
     if len(source) > MAX_SOURCE:
         return [Problem(1, _("The text is longer than {n} characters.").format(n=f"{MAX_SOURCE:,}"))]
     env = _TEXT if format == "text" else _HTML
@@ -117,17 +118,17 @@ def check(source: str, format: str = "text") -> list[Problem]:
     ]
     for variables in analysis.globals.values():
         for variable in variables:
-            message = _field_fault([str(part) for part in variable.segments])
+            message = _field_fault([str(part) for part in variable.segments], FIELDS if fields is None else fields)
             if message:
                 problems.append(Problem(_line(source, variable.span.index), message))
     return sorted(problems, key=lambda problem: problem.line)
 
 
-def _field_fault(path: list[str]) -> str:
-    root = FIELDS.get(path[0])
+def _field_fault(path: list[str], fields: Mapping[str, Mapping[str, object]]) -> str:
+    root = fields.get(path[0])
     if root is None:
         return _("There is no field “{name}”. Fields start with {roots}.").format(
-            name=".".join(path), roots=", ".join(f"{name}." for name in FIELDS)
+            name=".".join(path), roots=", ".join(f"{name}." for name in fields)
         )
     if len(path) < 2 or path[1] not in root:
         return _("There is no field “{name}”. Here one may write {fields}.").format(
@@ -216,6 +217,22 @@ def _clean(source: str) -> str:
         attributes[tag] = attributes.get(tag, set()) | {"style", "class", "align", "width", "height", "bgcolor"}
     tags = nh3.ALLOWED_TAGS | {"font", "center"}
     return _shielded(source, lambda html: nh3.clean(html, tags=tags, attributes=attributes, link_rel=None))
+
+
+def plain_text(source: str, fields: Mapping[str, object]) -> str:
+    """Text with merge fields and nothing else: no links, no frame. Raises LiquidError."""
+    try:
+        return _TEXT.from_string(source).render(**fields).strip()
+    except (LiquidError, DatabaseError):
+        raise
+    except Exception as error:
+        raise LiquidError(f"{type(error).__name__}: {error}", token=None) from error
+
+
+def named_fields(source: str) -> list[str]:
+    """Paths of the fields that a source names, in order. Raises LiquidError."""
+    named = _TEXT.from_string(source).analyze().globals.values()
+    return list(dict.fromkeys(".".join(str(part) for part in v.segments) for found in named for v in found))
 
 
 @lru_cache(maxsize=1)

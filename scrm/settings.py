@@ -162,6 +162,7 @@ PUMPS = [
     "contacts.pumps.LEADS",
     "campaigns.pumps.LAUNCH",
     "campaigns.pumps.DISPATCH",
+    "service_desk.pumps.WAKE",
     "journeys.pumps.ADVANCE",
     "scrm.core.tallies.FOLD",
 ]
@@ -171,6 +172,7 @@ EVENT_CONSUMERS = [
     "contacts.consumers.lifecycle.consume",
     "contacts.consumers.leads.consume",
     "campaigns.consumers.engagement.consume",
+    "service_desk.consumers.conversations.consume",
     "journeys.consumers.triggers.consume",
     "analytics.consumers.daily.consume",
 ]
@@ -214,6 +216,7 @@ SEARCH_PROVIDERS = ["contacts.search.provide"]
 NAVIGATION = [
     "analytics.navigation.ITEMS",
     "contacts.navigation.ITEMS",
+    "service_desk.navigation.ITEMS",
     "journeys.navigation.ITEMS",
     "campaigns.navigation.ITEMS",
     "channels_ingest.navigation.ITEMS",

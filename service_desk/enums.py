@@ -22,6 +22,12 @@ class EntryKind(models.TextChoices):
     LOG = "log", _("What happened")
 
 
+class Presence(models.TextChoices):
+    ONLINE = "online", pgettext_lazy("presence", "Online")
+    AWAY = "away", pgettext_lazy("presence", "Away")
+    OFFLINE = "offline", pgettext_lazy("presence", "Offline")
+
+
 class TicketState(models.TextChoices):
     OPEN = "open", pgettext_lazy("ticket", "Open")
     PENDING = "pending", pgettext_lazy("ticket", "Waiting for the customer")
