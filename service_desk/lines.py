@@ -113,3 +113,13 @@ def why_closed(reason: str) -> str:
     if reason == Reason.UNREACHABLE:
         return _("The customer does not follow us any more, so nothing arrives here.")
     return _("{reason}.").format(reason=reason_label(reason))
+
+
+def comment_words() -> str:
+    return _("Public reply to the comment")
+
+
+def too_long(length: int, most: int) -> str:
+    return _("Too long for this channel: {length} of {most}. Shorten it or send two messages.").format(
+        length=length, most=most
+    )

@@ -8,7 +8,7 @@ from service_desk.access import colleagues, may_see
 
 
 def find(text: str, contact: Contact) -> list[User]:
-    """Who is meant, in the order of the text. Longer names win ("@陈嘉禾" is not 陈嘉); who may not see the customer is left out."""
+    """Who is meant, in the order of the text. Longer names win over their beginnings; who may not see the customer is left out."""
     if "@" not in text and "＠" not in text:
         return []
     known = {user.name.casefold(): user for user in colleagues() if may_see(user, contact)}

@@ -4,7 +4,6 @@ from dataclasses import dataclass, field
 
 from django.db.models import QuerySet
 from django.http import QueryDict
-from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from contacts import listing

@@ -10,6 +10,7 @@ from scrm.core.enums import Permission
 from scrm.core.models import User
 from service_desk.access import colleagues
 from service_desk.enums import ConversationState, Presence, TicketState
+from service_desk.lines import excerpt_text
 from service_desk.models import AgentPresence, Conversation, Ticket
 from service_desk.models.presence import presence_of
 
@@ -42,13 +43,16 @@ def known(conversation: Conversation, reader: User) -> Known:
         orders = list(Order.objects.filter(contact=contact).order_by("-placed_at")[:3])
     tickets = Ticket.objects.filter(contact=contact, state__in=[TicketState.OPEN, TicketState.PENDING])
     others = Conversation.objects.filter(contact=contact).exclude(pk=conversation.pk).order_by("-last_at")
+    shown = list(others[:5])
+    for other in shown:
+        other.shown = excerpt_text(other.excerpt)
     return Known(
         contact,
         list(tags),
         points,
         orders,
         list(tickets.select_related("assignee").order_by("-priority", "-opened_at")[:5]),
-        list(others[:5]),
+        shown,
     )
 
 
