@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 
 from campaigns.enums import Reason, State
 from campaigns.queries import reason_label
@@ -40,6 +40,16 @@ def excerpt_text(excerpt: str) -> str:
     if excerpt.startswith("[") and excerpt.endswith("]") and excerpt[1:-1].isascii() and " " not in excerpt:
         return type_text(excerpt[1:-1])
     return excerpt
+
+
+def waited(since: datetime, now: datetime) -> str:
+    """How long somebody has waited, in the largest unit."""
+    minutes = max(int((now - since).total_seconds()) // 60, 0)
+    if minutes < 60:
+        return ngettext("waits %(n)s min", "waits %(n)s min", minutes) % {"n": minutes}
+    if minutes < 1440:
+        return ngettext("waits %(n)s hour", "waits %(n)s hours", minutes // 60) % {"n": minutes // 60}
+    return ngettext("waits %(n)s day", "waits %(n)s days", minutes // 1440) % {"n": minutes // 1440}
 
 
 def log_text(data: dict[str, Any], who: str) -> str:

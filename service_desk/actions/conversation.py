@@ -62,6 +62,9 @@ def post_reply(
     if row.state == ConversationState.CLOSED:
         raise Closed
     now = clock.now()
+    if row.assignee_id is None:
+        row.assignee = by
+        _log(row, "taken", by, by)
     entry = Entry.objects.create(
         conversation=row,
         kind=EntryKind.REPLY,
@@ -70,9 +73,6 @@ def post_reply(
         data={"type": way.kind, "channel": way.channel, **(data or {})},
         at=now,
     )
-    if row.assignee_id is None:
-        row.assignee = by
-        _log(row, "taken", by, by)
     row.state, row.snoozed_until = ConversationState.OPEN, None
     row.waiting_since, row.unread = None, 0
     row.last_at, row.last_kind, row.excerpt = now, EntryKind.REPLY, excerpt(way.kind, text)

@@ -13,7 +13,7 @@ from scrm.lib import clock
 from service_desk import actions
 from service_desk import composer as box
 from service_desk.enums import ConversationState, EntryKind, Presence
-from service_desk.lines import excerpt_text
+from service_desk.lines import excerpt_text, waited
 from service_desk.models import AgentPresence, Conversation
 from service_desk.models.presence import presence_of
 from service_desk.queries import inbox as lists
@@ -30,8 +30,9 @@ def list_context(request: HttpRequest, on: int | None = None) -> dict[str, Any]:
         row.shown = excerpt_text(row.excerpt)
         row.ours = row.last_kind == EntryKind.REPLY
         row.ticket = listed.tickets.get(row.pk)
-        waited = (now - row.waiting_since).total_seconds() if row.waiting_since else 0
-        row.tone = "bad" if waited > WAITS_LONG else "warn"
+        seconds = (now - row.waiting_since).total_seconds() if row.waiting_since else 0
+        row.waited = waited(row.waiting_since, now) if row.waiting_since else ""
+        row.tone = "bad" if seconds > WAITS_LONG else "warn"
     return {"listed": listed, "wish": listed.wish, "on": on, "channel_choices": lists.CHANNELS}
 
 
@@ -44,6 +45,7 @@ def thread_context(request: HttpRequest, conversation: Conversation, **shown: An
         "thread": found,
         "box": written,
         "ways": [{"way": way, "label": box.label(way)} for way in written.offered],
+        "waited": waited(conversation.waiting_since, clock.now()) if conversation.waiting_since else "",
         "account": Channel.objects.filter(pk=conversation.account_id).only("id", "name").first(),
         "kept": lists.Wish.read(request.GET).kept,
         "closed": conversation.state == ConversationState.CLOSED,
@@ -55,9 +57,10 @@ def thread_context(request: HttpRequest, conversation: Conversation, **shown: An
 def page_context(request: HttpRequest, conversation: Conversation | None, **shown: Any) -> dict[str, Any]:
     """The whole workbench."""
     actions.note_seen(user=request.user)
-    context = {**list_context(request, conversation.pk if conversation else None), "presence": presence(request)}
     if conversation is not None:
         actions.mark_read(conversation=conversation)
+    context = {**list_context(request, conversation.pk if conversation else None), "presence": presence(request)}
+    if conversation is not None:
         context |= thread_context(request, conversation, **shown)
         context["known"] = people.known(conversation, request.user)
         names = [colleague.user.name for colleague in people.desk() if colleague.user.pk != request.user.pk]

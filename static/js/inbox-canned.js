@@ -2,7 +2,7 @@
 (() => {
   if (!document.querySelector("[data-inbox]")) return;
   const byId = (id) => document.getElementById(id);
-  const SLASH = /(^|\s)\/(\S{0,30})$/;
+  const SLASH = /(^|[^\w:/.])\/([^\s/]{0,30})$/; // not inside an address
   const AT = /[@＠]([^\s@＠]{0,20})$/;
 
   const typed = (box, pattern) => pattern.exec(box.value.slice(0, box.selectionStart));

@@ -37,6 +37,7 @@
       else keep(mode, box.value);
       grow(box);
     }
+    if (area("reply")?.value) form("reply").elements.canned.value = kept("canned");
     show(composer().dataset.mode);
   };
 
@@ -58,6 +59,7 @@
     const box = event.target;
     if (!box.matches?.("#composer textarea")) return;
     keep(box.closest("[data-of]").dataset.of, box.value);
+    keep("canned", form("reply").elements.canned.value);
     grow(box);
   });
   document.addEventListener("change", (event) => {
@@ -116,7 +118,7 @@
   });
   document.addEventListener("replied", () => {
     keep(sent, "");
-    if (composer()) composer().dataset.done = sent;
+    if (sent === "reply") keep("canned", "");
     followed = true;
     htmx.trigger("#pulse", "refresh");
   });
