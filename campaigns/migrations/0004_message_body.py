@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('campaigns', '0002_deliveryreport'),
+        ('campaigns', '0003_message_counts'),
         ('contacts', '0004_identity_kinds'),
     ]
 
