@@ -163,6 +163,9 @@ PUMPS = [
     "campaigns.pumps.LAUNCH",
     "campaigns.pumps.DISPATCH",
     "service_desk.pumps.WAKE",
+    "service_desk.pumps.ROUTE",
+    "service_desk.pumps.CLOCKS",
+    "service_desk.pumps.LEARN",
     "journeys.pumps.ADVANCE",
     "scrm.core.tallies.FOLD",
 ]
@@ -173,11 +176,13 @@ EVENT_CONSUMERS = [
     "contacts.consumers.leads.consume",
     "campaigns.consumers.engagement.consume",
     "service_desk.consumers.conversations.consume",
+    "service_desk.consumers.tickets.consume",
     "journeys.consumers.triggers.consume",
     "analytics.consumers.daily.consume",
 ]
 CONTACT_PANELS = [
     "contacts.panels.contact_lead",
+    "service_desk.ticket_panels.contact_tickets",
     "service_desk.panels.contact_conversations",
     "campaigns.panels.contact_messages",
     "journeys.panels.contact_enrolments",
@@ -189,6 +194,7 @@ CONTACT_MERGE_HANDLERS: list[str] = [
     "contacts.leads.merging.merged",
     "campaigns.merging.merged",
     "service_desk.merging.merged",
+    "service_desk.ticket_merging.merged",
     "journeys.merging.on_merge",
 ]
 """Called with (survivor_id, other_id) inside the transaction of a merge, to re-point a room's own rows."""
@@ -196,6 +202,7 @@ CONTACT_UNMERGE_HANDLERS: list[str] = [
     "contacts.leads.merging.unmerged",
     "campaigns.merging.unmerged",
     "service_desk.merging.unmerged",
+    "service_desk.ticket_merging.unmerged",
     "journeys.merging.on_unmerge",
 ]
 """The same when a merge is undone, after identities went back to ``other_id`` and before the log does."""

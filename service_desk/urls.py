@@ -1,5 +1,6 @@
 from django.urls import path
 
+from service_desk import ticket_urls
 from service_desk.views import canned, decisions, inbox, replies
 
 app_name = "service_desk"
@@ -24,4 +25,5 @@ urlpatterns = [
     path("service/canned/new/", canned.canned_new, name="canned_new"),
     path("service/canned/<int:pk>/", canned.canned_edit, name="canned_edit"),
     path("service/canned/<int:pk>/delete/", canned.canned_delete, name="canned_delete"),
+    *ticket_urls.urlpatterns,
 ]

@@ -50,6 +50,10 @@ OWN_KINDS = frozenset(
         EventKind.COUPON_ISSUED,
         EventKind.JOURNEY_ENTERED,
         EventKind.JOURNEY_EXITED,
+        EventKind.TICKET_OPENED,
+        EventKind.TICKET_SOLVED,
+        EventKind.TICKET_REOPENED,
+        EventKind.TICKET_CLOSED,
     }
 )
 """What our side does. It is on the timeline, but it is no act of the person: it moves no last_seen_at and no counter."""
