@@ -42,7 +42,9 @@ def read_windows(text: str) -> list[list[int]]:
         if int(match[2]) > 59 or int(match[4]) > 59 or end > DAY_MINUTES:
             raise forms.ValidationError(_("“%(part)s” is no time of the day.") % {"part": part})
         if start >= end:
-            raise forms.ValidationError(_("“%(part)s” ends before it starts; put hours past midnight on the next day.") % {"part": part})
+            raise forms.ValidationError(
+                _("“%(part)s” ends before it starts; put hours past midnight on the next day.") % {"part": part}
+            )
         found.append([start, end])
     found.sort()
     if any(one[1] > other[0] for one, other in zip(found, found[1:], strict=False)):
@@ -55,7 +57,9 @@ class HoursForm(forms.Form):
     holidays = forms.BooleanField(
         label=gettext_lazy("Keep the public holidays and swapped working days of mainland China"), required=False
     )
-    closed = forms.CharField(label=gettext_lazy("Further days off"), required=False, widget=forms.Textarea(attrs={"rows": 2}))
+    closed = forms.CharField(
+        label=gettext_lazy("Further days off"), required=False, widget=forms.Textarea(attrs={"rows": 2})
+    )
     opened = forms.CharField(
         label=gettext_lazy("Further working days"), required=False, widget=forms.Textarea(attrs={"rows": 2})
     )
@@ -101,7 +105,9 @@ class HoursForm(forms.Form):
                 try:
                     found.add(date.fromisoformat(part).isoformat())
                 except ValueError:
-                    raise forms.ValidationError(_("“%(part)s” is no date. Write 2026-12-31.") % {"part": part}) from None
+                    raise forms.ValidationError(
+                        _("“%(part)s” is no date. Write 2026-12-31.") % {"part": part}
+                    ) from None
         if len(found) > _MOST_DAYS:
             raise forms.ValidationError(_("That is too many days."))
         return sorted(found)
@@ -114,7 +120,14 @@ class HoursForm(forms.Form):
 class PolicyForm(forms.ModelForm):
     class Meta:
         model = SlaPolicy
-        fields = ["priority", "kind", "first_reply_minutes", "next_reply_minutes", "resolution_minutes", "around_the_clock"]
+        fields = [
+            "priority",
+            "kind",
+            "first_reply_minutes",
+            "next_reply_minutes",
+            "resolution_minutes",
+            "around_the_clock",
+        ]
         help_texts = {
             "first_reply_minutes": gettext_lazy("Minutes; empty: no promise."),
             "next_reply_minutes": gettext_lazy("Minutes; empty: no promise."),
@@ -194,7 +207,9 @@ class AgentForm(forms.ModelForm):
 
 
 class ChannelDeskForm(forms.Form):
-    team = forms.ModelChoiceField(None, label=gettext_lazy("Team"), required=False, empty_label=gettext_lazy("Everybody"))
+    team = forms.ModelChoiceField(
+        None, label=gettext_lazy("Team"), required=False, empty_label=gettext_lazy("Everybody")
+    )
     skill = forms.CharField(label=gettext_lazy("Skill needed"), required=False, max_length=40)
     agent_limit = forms.IntegerField(
         label=gettext_lazy("Open tickets per agent from this channel"), required=False, min_value=1, max_value=500

@@ -140,7 +140,9 @@ def channel_route(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 class JudgeForm(forms.Form):
-    text = forms.CharField(label=gettext_lazy("What a customer might write"), max_length=1000, widget=forms.Textarea(attrs={"rows": 2}))
+    text = forms.CharField(
+        label=gettext_lazy("What a customer might write"), max_length=1000, widget=forms.Textarea(attrs={"rows": 2})
+    )
     label = forms.ChoiceField(label=gettext_lazy("It is"), choices=Speech.choices, required=False)
 
 
