@@ -81,9 +81,13 @@ VERBS = {
     "snoozed": pgettext_lazy("audit", "snoozed"),
     "reopened": pgettext_lazy("audit", "reopened"),
     "rewound": pgettext_lazy("audit", "rewound"),
-    "noted": pgettext_lazy("audit", "noted"),
     "planned": pgettext_lazy("audit", "planned a follow-up"),
-    "closed": pgettext_lazy("audit", "closed"),
+    "accepted": pgettext_lazy("audit", "accepted"),
+    "priority_changed": pgettext_lazy("audit", "changed the priority"),
+    "set_pending": pgettext_lazy("audit", "set to waiting"),
+    "solved": pgettext_lazy("audit", "solved"),
+    "dismissed": pgettext_lazy("audit", "dismissed"),
+    "linked": pgettext_lazy("audit", "linked"),
 }
 """Words for audit verbs: by the whole verb, else by what stands after its last dot."""
 

@@ -12,6 +12,7 @@ from service_desk.actions.conversation import (
     snooze_conversation,
 )
 from service_desk.actions.presence import note_seen, set_presence
+from service_desk.actions.rating import rate_ticket
 from service_desk.actions.ticket import (
     AnotherOpen,
     WrongState,
@@ -44,6 +45,7 @@ __all__ = [
     "open_ticket",
     "post_note",
     "post_reply",
+    "rate_ticket",
     "reopen_conversation",
     "reopen_ticket",
     "save_canned",

@@ -8,7 +8,7 @@ from contacts import consumers
 from contacts.consumers import EventRow
 from contacts.enums import ChannelKind
 from contacts.models import Contact
-from scrm.lib import clock
+from scrm.lib import cjk, clock
 from service_desk.consumers import tickets
 from service_desk.models import Conversation, Ticket
 
@@ -20,7 +20,13 @@ _numbers = itertools.count(1)
 
 def person(name: str = "小林", **fields) -> Contact:
     return Contact.objects.create(
-        name=name, known=True, first_seen_at=MONDAY, last_seen_at=MONDAY, created_at=MONDAY, **fields
+        name=name,
+        name_grams=cjk.grams(name),
+        known=True,
+        first_seen_at=MONDAY,
+        last_seen_at=MONDAY,
+        created_at=MONDAY,
+        **fields,
     )
 
 
