@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from clockwork import naive_open
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from service_desk import calendar
@@ -95,7 +95,7 @@ def versions(draw):
     return anchor, tuple(found)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(versions(), st.integers(0, 1500), st.integers(0, 4000), st.integers(1, 3000))
 def test_equals_the_wall_clock_minute_by_minute(drawn, start, length, wanted):
     anchor, found = drawn

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 from clockwork import naive_open
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
@@ -110,7 +110,9 @@ class Tickets(RuleBasedStateMachine):
 
 
 TestTickets = Tickets.TestCase
-TestTickets.settings = settings(max_examples=30, stateful_step_count=20, deadline=None)
+TestTickets.settings = settings(
+    max_examples=30, stateful_step_count=20, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
 
 
 def test_a_due_moment_moves_with_the_pause():
