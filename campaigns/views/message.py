@@ -18,11 +18,7 @@ from contacts.enums import ChannelKind
 from scrm.core.access import fetch, requires
 from scrm.core.enums import Level, Permission, Scope
 from scrm.core.lists import Facet, Search, listing
-<<<<<<< HEAD
-from scrm.core.models import Company
-=======
-from scrm.core.models import User
->>>>>>> 8db9cc2 (The ledger takes what a person of ours wrote: a body instead of content, through the same gates)
+from scrm.core.models import Company, User
 from scrm.core.pages import done, render_page
 from scrm.lib import clock
 
