@@ -194,6 +194,8 @@ CONTACT_UNMERGE_HANDLERS: list[str] = [
     "journeys.merging.on_unmerge",
 ]
 """The same when a merge is undone, after identities went back to ``other_id`` and before the log does."""
+CURRENCY_HANDLERS: list[str] = ["contacts.actions.recount_orders"]
+"""Called without arguments, in its transaction, when the company's currency was changed."""
 BENCHES: list[str] = [
     "contacts.bench.BENCHES",
     "campaigns.bench.BENCHES",
