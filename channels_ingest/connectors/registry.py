@@ -11,6 +11,8 @@ from channels_ingest.connectors.wechat_oa.forms import OaForm
 from channels_ingest.connectors.weibo import inbound as weibo_in
 from channels_ingest.connectors.weibo import outbound as weibo_out
 from channels_ingest.connectors.weibo.forms import WeiboForm
+from channels_ingest.connectors.webhook import inbound as webhook_in
+from channels_ingest.connectors.webhook.forms import WebhookForm
 from channels_ingest.enums import Kind
 from contacts.enums import ChannelKind, IdentityKind
 
@@ -53,5 +55,12 @@ CONNECTORS: dict[str, Connector] = {
         identity_kind=IdentityKind.ANONYMOUS.value,
         form=WebForm,
         parse=web_in.parse,
+    ),
+    Kind.WEBHOOK.value: Connector(
+        kind=Kind.WEBHOOK.value,
+        channel_kind=ChannelKind.SHOP.value,
+        identity_kind=IdentityKind.CUSTOMER.value,
+        form=WebhookForm,
+        parse=webhook_in.parse,
     ),
 }
