@@ -171,6 +171,7 @@ EVENT_CONSUMERS = [
     "contacts.consumers.lifecycle.consume",
     "contacts.consumers.leads.consume",
     "campaigns.consumers.engagement.consume",
+    "campaigns.consumers.redemption.consume",
     "journeys.consumers.triggers.consume",
     "analytics.consumers.daily.consume",
 ]
