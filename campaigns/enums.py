@@ -110,15 +110,6 @@ class CouponState(models.TextChoices):
     EXPIRED = "expired", pgettext_lazy("coupon", "Expired")
 
 
-class CouponProblem(models.TextChoices):
-    """Why a code that came with an order was not accepted."""
-
-    UNKNOWN = "unknown", pgettext_lazy("coupon", "Unknown code")
-    FOREIGN = "foreign", pgettext_lazy("coupon", "Given to another customer")
-    EXPIRED = "expired", pgettext_lazy("coupon", "Expired before the payment")
-    USED = "used", pgettext_lazy("coupon", "Used for another order")
-
-
 class OptInState(models.TextChoices):
     PENDING = "pending", _("Waiting for confirmation")
     CONFIRMED = "confirmed", _("Confirmed")

@@ -5,10 +5,10 @@ from collections.abc import Iterable
 from typing import Any
 
 from campaigns import consent
-from campaigns.enums import CouponProblem, CouponState
+from campaigns.enums import CouponState
 from campaigns.models import Coupon
 from contacts import intake
-from contacts.enums import ChannelKind, EventKind
+from contacts.enums import ChannelKind, CouponProblem, EventKind
 from contacts.log import orders as order_rows
 from contacts.models import Order
 from scrm.lib import clock

@@ -176,6 +176,15 @@ class OrderProblem(models.TextChoices):
     COUPON = "coupon", _("Coupon not accepted")
 
 
+class CouponProblem(models.TextChoices):
+    """Why a code that came with an order was not accepted (campaigns says so)."""
+
+    UNKNOWN = "unknown", pgettext_lazy("coupon", "Unknown code")
+    FOREIGN = "foreign", pgettext_lazy("coupon", "Given to another customer")
+    EXPIRED = "expired", pgettext_lazy("coupon", "Expired before the payment")
+    USED = "used", pgettext_lazy("coupon", "Used for another order")
+
+
 class MergeState(models.TextChoices):
     DONE = "done", _("Merged")
     UNDONE = "undone", _("Undone")
