@@ -34,7 +34,8 @@ def issue(
     """Give each contact a code of the batch; answers {contact id: code}, without those for whom no stock was left.
 
     Idempotent by (key prefix, contact): asking again gives the same codes. Locks the batch's row until the transaction
-    ends, so stock holds under any race. ``origin`` and ``origin_id``: the campaign or journey that gives them, for its effect. Nothing new comes from a batch that is not active. coupon_issued events are appended last.
+    ends, so stock holds under any race. Nothing new comes from a batch that is not active. ``origin`` and ``origin_id``: the
+    campaign or journey that gives them, for its effect. coupon_issued events are appended last.
     """
     wanted = sorted(set(contact_ids))
     if not wanted:

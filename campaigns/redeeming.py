@@ -1,5 +1,5 @@
-"""Codes that come back with paid orders: each is used once, by the customer who got it, before its last day. What is not accepted is
-listed on the order with its reason."""
+"""Codes that come back with paid orders: each is used once, by the customer who got it, before its last day. What is not accepted
+is listed on the order with its reason."""
 
 from collections.abc import Iterable
 from typing import Any

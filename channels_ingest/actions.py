@@ -152,7 +152,9 @@ def note_sent(channel: Channel) -> None:
 @transaction.atomic
 def show_secrets(channel: Channel, *, by: User) -> dict[str, str]:
     """What has to be typed on the other side (never the platform's own secret or a password). Audited."""
-    shown = {Kind.WECHAT_OA: ("token", "aes_key"), Kind.WEB: ("server_secret",), Kind.WEBHOOK: ("key",)}.get(channel.kind, ())
+    shown = {Kind.WECHAT_OA: ("token", "aes_key"), Kind.WEB: ("server_secret",), Kind.WEBHOOK: ("key",)}.get(
+        channel.kind, ()
+    )
     audit.record(by, "channel.secrets_shown", channel)
     held = channel.secrets
     return {name: held.get(name, "") for name in shown}

@@ -14,6 +14,7 @@ from channels_ingest import collector, edge
 from channels_ingest.connectors.wechat_oa import edge as oa
 from channels_ingest.connectors.weibo import edge as weibo
 from channels_ingest.connectors.webhook import edge as signed
+from channels_ingest.connectors.wechat_oa import edge as oa
 from channels_ingest.edge import Refused
 from channels_ingest.enums import BadReason, Kind, Trustee
 from channels_ingest.models import Channel

@@ -1,4 +1,5 @@
-"""What an append changes beside the log: contacts and identities (orders: contacts.log.orders). A constant number of statements for any batch."""
+"""What an append changes beside the log: contacts and identities (orders: contacts.log.orders). A constant number of statements
+for any batch."""
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta

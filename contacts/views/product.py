@@ -23,9 +23,7 @@ LOOK_BACK = timedelta(days=90)
 @require_GET
 @requires(Permission.ORDERS_VIEW)
 def product_list(request: HttpRequest) -> HttpResponse:
-    categories = (
-        Product.objects.exclude(category="").order_by("category").values_list("category", flat=True).distinct()
-    )
+    categories = Product.objects.exclude(category="").order_by("category").values_list("category", flat=True).distinct()
     page = listing(
         request,
         Product.objects.all(),

@@ -95,8 +95,8 @@ class CouponStep(Kind):
 
 
 def _keys(people, key):
-    """People by journey and idempotency prefix: the how-manieth run of the contact and the visit, so that a second run gets a second
-    coupon and a repeated attempt does not."""
+    """People by journey and idempotency prefix: the how-manieth run of the contact and the visit, so that a second run gets a
+    second coupon and a repeated attempt does not."""
     rows = Enrolment.objects.filter(
         journey_id__in={person.journey_id for person in people}, contact_id__in={person.contact_id for person in people}
     ).values_list("journey_id", "contact_id", "id")

@@ -23,6 +23,8 @@ OA_SECRETS = {
     "token": "demotoken20260001",
     "aes_key": "DemoAesKey0000000000000000000000000000000AB",
 }
+HOOK_TOKEN = "demo0000shop0000hooks000000000001"
+HOOK_KEY = "whsec_ZGVtby1zaG9wLXNpZ25pbmcta2V5LTAwMDAwMDAwMDE="
 WRITE_KEY = "demo0000write0000key0000000000001"
 GREETING = (
     "欢迎关注山野跑步！我是小野。\n想先看看哪一类？回复我就好：\n1 日常慢跑  2 越野  3 竞速\n（也告诉我怎么称呼您）"
@@ -130,6 +132,15 @@ def _channels(admin: User) -> tuple[Channel, Channel, Channel]:
     )
     weibo.keep_secrets({"app_secret": "demo-weibo-app-secret", "access_token": "2.00demo-weibo-token"})
     for channel in (oa, mail, web, weibo):
+    shop = Channel(
+        kind="webhook",
+        name="山野商城订单",
+        token=HOOK_TOKEN,
+        settings={"site_url": f"{settings.SANDBOX_PUBLIC_URL}/shop/", "weibo_account": None},
+        created_by=admin,
+    )
+    shop.keep_secrets({"key": HOOK_KEY})
+    for channel in (oa, mail, web, shop):
         channel.save()
     for scene, label in SCENES:
         SceneCode.objects.create(

@@ -12,7 +12,7 @@ from channels_ingest.models import Channel
 from contacts import identity
 from contacts.enums import IdentityKind
 from contacts.models import Identity
-from scrm.demo.company import NAME, OA_APP_ID, OA_SECRETS, SCENES, WRITE_KEY
+from scrm.demo.company import HOOK_TOKEN, NAME, OA_APP_ID, OA_SECRETS, SCENES, WRITE_KEY
 from scrm.lib import http
 
 log = logging.getLogger(__name__)
@@ -57,6 +57,10 @@ def _connect_weibo() -> bool:
         "verify": False,
     }
     return _post("/setup/weibo", account)
+    orders = Channel.objects.filter(kind="webhook", token=HOOK_TOKEN).first()
+    if orders is not None:
+        shop |= {"hook_url": orders.webhook_url, "hook_key": orders.secrets["key"]}
+    return _post("/setup/oa", account) and _post("/setup/shop", shop)
 
 
 def _followers(oa: Channel) -> Iterator[dict[str, Any]]:

@@ -25,6 +25,9 @@ HAPPENED = ["person", "chat", "callback", "act", "call", "mail", "refused_mail",
 HAPPENED += ["weibo_user", "weibo_comment", "weibo_message"]
 ADDED = {"callback": {"door": "text not null default 'oa'"}, "shop": {"server_key": "text not null default ''"}}
 """Columns that a record of an earlier version lacks."""
+EVERYTHING = ["account", "shop", "shop_hook", "token"]
+HAPPENED = ["person", "chat", "callback", "act", "call", "mail", "refused_mail", "qr", "media", "shop_view", "setting"]
+HAPPENED += ["hook", "cart", "shop_order", "shop_stock"]
 
 
 def connection() -> sqlite3.Connection:

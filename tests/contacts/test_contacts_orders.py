@@ -155,7 +155,9 @@ def test_what_is_odd_is_kept_and_listed_with_its_reason():
     append([paid(who, "early", 3, at=ago(days=1))])
     early = Order.objects.get(external_id="early")
     assert (early.problems, early.state, early.shipped_at, early.placed_at) == ([], "paid", NOON, ago(days=1))
-    matching = segments.matching({"kind": "order", "measure": "sum", "op": "eq", "value": 1004, "days": 9}, [rows["known"].contact_id], NOON)
+    matching = segments.matching(
+        {"kind": "order", "measure": "sum", "op": "eq", "value": 1004, "days": 9}, [rows["known"].contact_id], NOON
+    )
     assert matching == {Contact.objects.get().pk}
 
 

@@ -74,12 +74,12 @@ def open_webhook(channel: Channel, headers: Mapping[str, str], body: bytes) -> O
 
 
 def _signed(channel: Channel, head: bytes, body: bytes, headers: Mapping[str, str]) -> bool:
-    """Does one of the given signatures fit one of the good keys? All are compared, in constant time."""
+    """Does one of the given signatures fit one of the good keys? Each is compared in constant time."""
     held = channel.secrets
     keys = [held.get("key", ""), held.get("old_key", "") if old_until(held) else ""]
     expected = [base64.b64encode(hmac.digest(_bytes(key), head + body, "sha256")) for key in keys if _bytes(key)]
     given = [part[3:].encode() for part in headers.get("webhook-signature", "").split() if part.startswith("v1,")]
-    return any([hmac.compare_digest(one, other) for one in expected for other in given[:10]])
+    return any(hmac.compare_digest(one, other) for one in expected for other in given[:10])
 
 
 def _bytes(key: str) -> bytes:
