@@ -6,6 +6,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 from django.views.decorators.http import require_GET
 
 from contacts import lines
@@ -85,13 +86,13 @@ def _steps() -> list[tuple[str, Any]]:
         ("placed_at", _("Placed")),
         ("paid_at", _("Paid")),
         ("shipped_at", _("Shipped")),
-        ("delivered_at", _("Delivered")),
+        ("delivered_at", pgettext("order", "Delivered")),
         ("invoiced_at", _("Invoiced")),
     ]
 
 
 def _parcels() -> list[tuple[str, Any]]:
-    return [("waits", _("Paid, not shipped")), ("way", _("On its way")), ("there", _("Delivered"))]
+    return [("waits", _("Paid, not shipped")), ("way", _("On its way")), ("there", pgettext("order", "Delivered"))]
 
 
 def _by_parcel(rows: QuerySet, values: list[str]) -> QuerySet:

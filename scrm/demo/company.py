@@ -219,6 +219,50 @@ TEXTS: dict[str, tuple[str, str, list[dict[str, str]]]] = {
             ),
         ],
     ),
+    "paid": (
+        "付款感谢",
+        "transactional",
+        [
+            _oa("已收到您的付款，谢谢！订单 {{ order.number }}，共 {{ order.total }} 元。发货时再告诉您。"),
+            _mail(
+                "已收到付款：订单 {{ order.number }}",
+                '{{ contact.first_name | default: "朋友" }}，您好！\n\n已收到您的付款，订单 **{{ order.number }}**，共 {{ order.total }} 元。发货时再告诉您。',
+            ),
+        ],
+    ),
+    "shipped": (
+        "发货通知",
+        "transactional",
+        [
+            _oa("订单 {{ order.number }} 已发货：{{ order.carrier }} {{ order.tracking_number }}。"),
+            _mail(
+                "订单 {{ order.number }} 已发货",
+                '{{ contact.first_name | default: "朋友" }}，您好！\n\n您的包裹已在路上：{{ order.carrier }}，单号 {{ order.tracking_number }}。',
+            ),
+        ],
+    ),
+    "refund": (
+        "退款通知",
+        "transactional",
+        [
+            _oa("订单 {{ order.number }} 的退款 {{ order.amount }} 元已退回原支付账户。"),
+            _mail(
+                "退款已办好：订单 {{ order.number }}",
+                '{{ contact.first_name | default: "朋友" }}，您好！\n\n订单 {{ order.number }} 的退款 {{ order.amount }} 元已退回原支付账户。',
+            ),
+        ],
+    ),
+    "cart": (
+        "购物车提醒",
+        "marketing",
+        [
+            _oa(f"购物车里的 {{{{ cart.total }}}} 元好物还在等您。[去看看]({_SHOP}/cart/)"),
+            _mail(
+                "购物车还在等您",
+                f'{{{{ contact.first_name | default: "朋友" }}}}，您好！\n\n购物车里还有 {{{{ cart.total }}}} 元的好物。\n\n[回到购物车]({_SHOP}/cart/)',
+            ),
+        ],
+    ),
     "autumn": (
         "秋季新品",
         "marketing",

@@ -93,6 +93,8 @@ def parse(channel: Channel, raw: Raw) -> Parsed:
     if kind in PRODUCTS:
         return Parsed(products=[_product(channel, kind, data, moment)])
     told, properties, customer = _told(kind, data)
+    if told == EventKind.ORDER_REFUNDED:
+        properties["refund_id"] = properties.get("refund_id") or str(raw.notes.get("id") or raw.id)
     return Parsed(
         incoming=[
             Incoming(
@@ -118,6 +120,8 @@ def _told(kind: str, data: Data) -> tuple[str, Data, Data]:
     for name in ("order_id", "cart_id", "refund_id"):
         if data.get(name) is not None:
             properties[name] = _id(data[name], 120)
+    if kind == "order.shipped":
+        properties["parcel_id"] = _id(data.get("tracking_number"), 120) or properties["order_id"]
     if isinstance(data.get("lines"), list):
         properties["lines"] = [_line(line) for line in data["lines"][:MOST_LINES] if isinstance(line, dict)]
     if isinstance(data.get("coupons"), list):
