@@ -165,6 +165,11 @@ def rotate_server_key(channel: Channel, *, by: User) -> None:
     """A new secret behind a web site's write key; whoever uses the old one is refused from now on."""
     channel = _locked(channel)
     channel.keep_secrets({**channel.held, "server_secret": new_server_secret()})
+    channel.save(update_fields=["credentials", "updated_at"])
+    audit.record(by, "channel.key_rotated", channel)
+
+
+@transaction.atomic
 def rotate_key(channel: Channel, *, by: User) -> None:
     """A new signing key for an order system; the one before is good for some days, so that the shop can change over."""
     channel = _locked(channel)

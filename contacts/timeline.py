@@ -98,9 +98,7 @@ def tally(contact: Contact, whole: Slice | None = None) -> tuple[Counter[str], C
 
 
 def _by_day(events: Sequence[Event], last_day: date | None, show_points: bool, people: Sequence[User]) -> list[Day]:
-    names = _names(events, people)
-def _by_day(events: Sequence[Event], last_day: date | None, show_points: bool) -> list[Day]:
-    names, orders = _names(events), _orders(events)
+    names, orders = _names(events, people), _orders(events)
     days: list[Day] = []
     for event in events:
         moment = localtime(event.occurred_at)

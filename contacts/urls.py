@@ -1,7 +1,18 @@
 from django.urls import path
 
-from contacts.views import contact, contact_edit, contact_list, lead, lead_rule, merge, segment, stage_rule, tag
-from contacts.views import contact, contact_edit, contact_list, merge, order, product, segment, stage_rule, tag
+from contacts.views import (
+    contact,
+    contact_edit,
+    contact_list,
+    lead,
+    lead_rule,
+    merge,
+    order,
+    product,
+    segment,
+    stage_rule,
+    tag,
+)
 
 app_name = "contacts"
 

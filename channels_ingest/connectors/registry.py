@@ -13,8 +13,6 @@ from channels_ingest.connectors.wechat_oa.forms import OaForm
 from channels_ingest.connectors.weibo import inbound as weibo_in
 from channels_ingest.connectors.weibo import outbound as weibo_out
 from channels_ingest.connectors.weibo.forms import WeiboForm
-from channels_ingest.connectors.webhook import inbound as webhook_in
-from channels_ingest.connectors.webhook.forms import WebhookForm
 from channels_ingest.enums import Kind
 from contacts.enums import ChannelKind, IdentityKind
 

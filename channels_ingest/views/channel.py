@@ -10,10 +10,9 @@ from django.views.decorators.http import require_GET, require_POST
 
 from channels_ingest import actions, collector
 from channels_ingest.connectors.registry import CONNECTORS
-from channels_ingest.enums import Kind, State
 from channels_ingest.connectors.webhook import edge as signed
 from channels_ingest.connectors.webhook.inbound import examples
-from channels_ingest.enums import Kind
+from channels_ingest.enums import Kind, State
 from channels_ingest.looks import said
 from channels_ingest.models import Channel, SceneCode
 from channels_ingest.progress import odd_port, only_here, signs
@@ -22,7 +21,6 @@ from channels_ingest.remedies import remedy
 from scrm.core.access import fetch, requires
 from scrm.core.enums import Level, Permission
 from scrm.core.pages import done, render_page
-from scrm.core.pages import done
 from scrm.lib import crypto
 
 WHAT_FOR = {

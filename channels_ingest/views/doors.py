@@ -11,10 +11,9 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_safe
 
 from channels_ingest import collector, edge
-from channels_ingest.connectors.wechat_oa import edge as oa
-from channels_ingest.connectors.weibo import edge as weibo
 from channels_ingest.connectors.webhook import edge as signed
 from channels_ingest.connectors.wechat_oa import edge as oa
+from channels_ingest.connectors.weibo import edge as weibo
 from channels_ingest.edge import Refused
 from channels_ingest.enums import BadReason, Kind, Trustee
 from channels_ingest.models import Channel
@@ -73,6 +72,8 @@ def _receive_weibo(channel: Channel, request: HttpRequest) -> HttpResponse:
     body = request.read(weibo.MOST_BYTES + 1)
     edge.accept(channel, body, trustee=Trustee.PLATFORM, key=weibo.open_callback(channel, query, body))
     return HttpResponse("success", content_type="text/plain")
+
+
 def _receive_webhook(channel: Channel, request: HttpRequest) -> HttpResponse:
     if request.method != "POST":
         return HttpResponse(status=405, headers={"Allow": "POST"})

@@ -3,7 +3,6 @@ from contacts.models.contact import Contact
 from contacts.models.event import ConsumerCursor, Event, EventKey, PoisonEvent
 from contacts.models.identity import Identity, Merge
 from contacts.models.lead import AssignRule, Lead, LeadAct, ScoreRule
-from contacts.models.order import Order
 from contacts.models.order import Order, Refund
 from contacts.models.product import Product
 from contacts.models.segment import Segment, SegmentMember

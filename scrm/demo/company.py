@@ -131,7 +131,6 @@ def _channels(admin: User) -> tuple[Channel, Channel, Channel]:
         created_by=admin,
     )
     weibo.keep_secrets({"app_secret": "demo-weibo-app-secret", "access_token": "2.00demo-weibo-token"})
-    for channel in (oa, mail, web, weibo):
     shop = Channel(
         kind="webhook",
         name="山野商城订单",
@@ -140,8 +139,10 @@ def _channels(admin: User) -> tuple[Channel, Channel, Channel]:
         created_by=admin,
     )
     shop.keep_secrets({"key": HOOK_KEY})
-    for channel in (oa, mail, web, shop):
+    for channel in (oa, mail, web, weibo):
         channel.save()
+    shop.settings["weibo_account"] = weibo.pk
+    shop.save()
     for scene, label in SCENES:
         SceneCode.objects.create(
             channel=oa,

@@ -42,6 +42,9 @@ def connect() -> bool:
     shop = {"write_key": WRITE_KEY, "collector_url": settings.PUBLIC_URL, "name": NAME}
     if web is not None:
         shop["server_key"] = collector.server_key(web)
+    orders = Channel.objects.filter(kind="webhook", token=HOOK_TOKEN).first()
+    if orders is not None:
+        shop |= {"hook_url": orders.webhook_url, "hook_key": orders.secrets["key"]}
     return _post("/setup/oa", account) and _post("/setup/shop", shop) and _connect_weibo()
 
 
@@ -57,10 +60,6 @@ def _connect_weibo() -> bool:
         "verify": False,
     }
     return _post("/setup/weibo", account)
-    orders = Channel.objects.filter(kind="webhook", token=HOOK_TOKEN).first()
-    if orders is not None:
-        shop |= {"hook_url": orders.webhook_url, "hook_key": orders.secrets["key"]}
-    return _post("/setup/oa", account) and _post("/setup/shop", shop)
 
 
 def _followers(oa: Channel) -> Iterator[dict[str, Any]]:

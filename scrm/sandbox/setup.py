@@ -130,9 +130,8 @@ def _menu() -> list[dict[str, str]]:
 
 def connect_shop(data: dict[str, Any]) -> dict[str, Any]:
     """The shop embeds this tracker. ``collector_url`` is the product's address (default: PUBLIC_URL); with ``server_key`` the
-    shop's own server tells the company who somebody is."""
-    """The shop embeds this tracker. ``collector_url`` is the product's address (default: PUBLIC_URL). With ``hook_url`` and
-    ``hook_key`` it also tells its catalogue, carts and orders by signed webhooks."""
+    shop's own server tells the company who somebody is, with ``hook_url`` and ``hook_key`` it tells its catalogue, carts and orders
+    by signed webhooks."""
     key = str(data.get("write_key", "")).strip()
     collector = str(data.get("collector_url") or settings.PRODUCT_URL).rstrip("/")
     if not key or not re.match(r"https?://[^/\s]+$", collector):

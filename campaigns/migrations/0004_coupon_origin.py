@@ -6,8 +6,8 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('campaigns', '0002_deliveryreport'),
-        ('contacts', '0006_order_facts'),
+        ('campaigns', '0003_message_counts'),
+        ('contacts', '0008_order_facts'),
     ]
 
     operations = [

@@ -34,6 +34,6 @@ UPDATE contacts_order SET state = 'refunded', refunded = total WHERE state = 'ca
 
 
 class Migration(migrations.Migration):
-    dependencies = [("contacts", "0005_orders"), ("core", "0004_currency")]
+    dependencies = [("contacts", "0007_orders"), ("core", "0004_currency")]
 
     operations = [migrations.RunSQL(FORWARD, BACKWARD)]

@@ -9,7 +9,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('contacts', '0004_identity_kinds'),
+        ('contacts', '0006_tag_counts'),
     ]
 
     operations = [
