@@ -175,7 +175,7 @@ def rotate_key(channel: Channel, *, by: User) -> None:
     channel = _locked(channel)
     channel.keep_secrets(signed.rotated(channel.secrets))
     channel.save(update_fields=["credentials", "updated_at"])
-    audit.record(by, "channel.key_rotated", channel)
+    audit.record(by, "channel.signing_key_made", channel)
 
 
 @transaction.atomic

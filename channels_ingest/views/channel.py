@@ -220,7 +220,7 @@ def _settings(channel: Channel) -> list[tuple[str, object]]:
 
 @require_POST
 @requires(Permission.CHANNELS_EDIT)
-def channel_rotate(request: HttpRequest, pk: int) -> HttpResponse:
+def channel_new_key(request: HttpRequest, pk: int) -> HttpResponse:
     channel = fetch(Channel, pk=pk, kind=Kind.WEBHOOK)
     actions.rotate_key(channel, by=request.user)
     return done(request, channel, _("There is a new key. Type it into the shop before the old one ends."))

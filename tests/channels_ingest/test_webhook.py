@@ -136,14 +136,14 @@ def test_the_page_rotates_and_shows_the_key(shop, admin, agent, client):
     page = client.get(f"/channels/{shop.pk}/").content.decode()
     assert shop.webhook_url in page and "order.refunded" in page and shop.secrets["key"] not in page
     assert shop.secrets["key"] in client.post(f"/channels/{shop.pk}/secrets/").content.decode()
-    client.post(f"/channels/{shop.pk}/rotate/")
+    client.post(f"/channels/{shop.pk}/new-key/")
     assert f"/channels/{shop.pk}/end-old-key/" in client.get(f"/channels/{shop.pk}/").content.decode()
     client.post(f"/channels/{shop.pk}/end-old-key/")
     shop.refresh_from_db()
     assert not shop.secrets["old_key"]
-    assert client.post(f"/channels/{shop.pk + 1}/rotate/").status_code == 404
+    assert client.post(f"/channels/{shop.pk + 1}/new-key/").status_code == 404
     client.force_login(agent)
-    assert client.post(f"/channels/{shop.pk}/rotate/").status_code == 403
+    assert client.post(f"/channels/{shop.pk}/new-key/").status_code == 403
 
 
 def test_connecting_by_form_and_command(admin, client, capsys):
