@@ -82,8 +82,8 @@ def test_products_are_listed_and_found(marketer, html, client_for):
     assert client_for(marketer).get("/products/999/").status_code == 404
 
 
-def test_queries_do_not_grow_with_the_rows(lin, marketer, client_for, django_assert_max_num_queries):
-    client = client_for(marketer)
+def test_queries_do_not_grow_with_the_rows(lin, person, marketer, client_for, django_assert_max_num_queries):
+    client, gu = client_for(marketer), person("Gu")
 
     def queries(path):
         with django_assert_max_num_queries(20) as seen:
@@ -95,7 +95,7 @@ def test_queries_do_not_grow_with_the_rows(lin, marketer, client_for, django_ass
     queries("/orders/")
     few = [queries("/orders/"), queries("/products/"), queries(f"/contacts/{lin.pk}/timeline/")]
     for n in range(1, 30):
-        tell(lin, f"SO-{n}", total=1)
+        tell(lin if n < 20 else gu, f"SO-{n}", total=1)  # so many fit on one page of the timeline
     catalogue.apply([catalogue.Told(3, f"P-{n}", clock.now(), name="P") for n in range(30)])
     assert [queries("/orders/"), queries("/products/"), queries(f"/contacts/{lin.pk}/timeline/")] == few
-    assert Contact.objects.get(pk=lin.pk).order_count == 30
+    assert Contact.objects.get(pk=lin.pk).order_count == 20
