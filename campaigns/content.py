@@ -44,6 +44,14 @@ FIELDS: dict[str, dict[str, object]] = {
         "name": gettext_lazy("coupon name"),
         "ends_on": gettext_lazy("last day of the coupon"),
     },
+    "order": {
+        "number": gettext_lazy("order number"),
+        "total": gettext_lazy("order total"),
+        "carrier": gettext_lazy("carrier"),
+        "tracking_number": gettext_lazy("tracking number"),
+        "amount": gettext_lazy("refunded amount"),
+    },
+    "cart": {"total": gettext_lazy("worth of the cart")},
     "company": {"name": gettext_lazy("company name"), "shop_url": gettext_lazy("shop address")},
     "message": {
         "unsubscribe_url": gettext_lazy("unsubscribe link"),

@@ -175,6 +175,7 @@ EVENT_CONSUMERS = [
     "contacts.consumers.lifecycle.consume",
     "contacts.consumers.leads.consume",
     "campaigns.consumers.engagement.consume",
+    "campaigns.consumers.redemption.consume",
     "service_desk.consumers.conversations.consume",
     "service_desk.consumers.tickets.consume",
     "journeys.consumers.triggers.consume",
@@ -206,6 +207,8 @@ CONTACT_UNMERGE_HANDLERS: list[str] = [
     "journeys.merging.on_unmerge",
 ]
 """The same when a merge is undone, after identities went back to ``other_id`` and before the log does."""
+CURRENCY_HANDLERS: list[str] = ["contacts.actions.recount_orders"]
+"""Called without arguments, in its transaction, when the company's currency was changed."""
 BENCHES: list[str] = [
     "contacts.bench.BENCHES",
     "campaigns.bench.BENCHES",

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, ngettext
+from django.utils.translation import gettext_lazy, ngettext, pgettext
 
 from campaigns.enums import Reason, State
 from campaigns.queries import reason_label
@@ -106,7 +106,7 @@ def reply_state(state: str, reason: str) -> ReplyState:
     if state in {State.QUEUED, State.HELD, State.LEASED, State.ATTEMPTING}:
         if reason in {Reason.CHANNEL_BROKEN, Reason.CHANNEL_PAUSED, Reason.RETRY}:
             return ReplyState(_("Waits: {reason}").format(reason=reason_label(reason)), "clock-pause", "warn")
-        return ReplyState(_("On its way"), "clock")
+        return ReplyState(pgettext("reply", "On its way"), "clock")
     if state == State.UNKNOWN:
         return ReplyState(_("May have arrived: the platform gave no answer"), "help-circle", "warn")
     return ReplyState(_("Not sent: {reason}").format(reason=reason_label(reason)), "alert-circle", "bad", failed=True)

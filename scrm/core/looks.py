@@ -65,6 +65,8 @@ VERBS = {
     "discarded": pgettext_lazy("audit", "discarded"),
     "key_rotated": pgettext_lazy("audit", "made a new server key"),
     "secrets_shown": pgettext_lazy("audit", "showed the keys"),
+    "signing_key_made": pgettext_lazy("audit", "made a new key"),
+    "old_key_ended": pgettext_lazy("audit", "ended the old key"),
     "saved": pgettext_lazy("audit", "saved"),
     "renamed": pgettext_lazy("audit", "renamed"),
     "archived": pgettext_lazy("audit", "archived"),

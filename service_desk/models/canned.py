@@ -5,6 +5,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models.functions import Lower
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from contacts.enums import ChannelKind
 
@@ -15,7 +16,7 @@ class CannedReply(models.Model):
     title = models.CharField(_("title"), max_length=60)
     shortcut = models.CharField(_("shortcut"), max_length=20)
     """What is typed after the slash."""
-    category = models.CharField(_("category"), max_length=40, blank=True)
+    category = models.CharField(pgettext_lazy("canned reply", "category"), max_length=40, blank=True)
     channels = ArrayField(
         models.CharField(max_length=10, choices=ChannelKind.choices),
         verbose_name=_("channels"),

@@ -3,6 +3,7 @@
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from contacts.enums import ChannelKind
@@ -27,7 +28,7 @@ def canned_list(request: HttpRequest) -> HttpResponse:
         facets=[
             Facet(
                 "category",
-                _("Category"),
+                pgettext("canned reply", "Category"),
                 [(name, name) for name in categories()],
                 lambda rows, values: rows.filter(category__in=values),
             )

@@ -389,7 +389,13 @@ class TestDryRun:
         oa, mail = world.written("oa"), world.written("email")
         gift = world.written("oa", "email", body="{{ coupon.value }} yuan until {{ coupon.ends_on }}")
         batch = CouponBatch.objects.create(name="券", value=20, stock=5)
-        slots = {"welcome_content": oa.pk, "mail_content": mail.pk, "coupon_batch": batch.pk, "coupon_content": gift.pk}
+        slots = dict.fromkeys(("paid_content", "shipped_content", "refund_content", "cart_content"), gift.pk)
+        slots |= {
+            "welcome_content": oa.pk,
+            "mail_content": mail.pk,
+            "coupon_batch": batch.pk,
+            "coupon_content": gift.pk,
+        }
         contact = person(openid=self.oa.pk, last_inbound_at=world.NOON)
         for recipe in recipes.RECIPES.values():
             known = {name: slots[name] for name in recipe.slots}
