@@ -163,6 +163,7 @@ PUMPS = [
     "campaigns.pumps.LAUNCH",
     "campaigns.pumps.DISPATCH",
     "journeys.pumps.ADVANCE",
+    "analytics.pumps.REPORTS",
     "scrm.core.tallies.FOLD",
 ]
 TALLIES = ["contacts.tallies.TAGS", "campaigns.tallies.MESSAGES", "journeys.tallies.ENROLMENTS"]
@@ -173,6 +174,7 @@ EVENT_CONSUMERS = [
     "campaigns.consumers.engagement.consume",
     "journeys.consumers.triggers.consume",
     "analytics.consumers.daily.consume",
+    "analytics.consumers.effect.consume",
 ]
 CONTACT_PANELS = [
     "contacts.panels.contact_lead",
@@ -186,12 +188,14 @@ CONTACT_MERGE_HANDLERS: list[str] = [
     "contacts.leads.merging.merged",
     "campaigns.merging.merged",
     "journeys.merging.on_merge",
+    "analytics.crediting.merged",
 ]
 """Called with (survivor_id, other_id) inside the transaction of a merge, to re-point a room's own rows."""
 CONTACT_UNMERGE_HANDLERS: list[str] = [
     "contacts.leads.merging.unmerged",
     "campaigns.merging.unmerged",
     "journeys.merging.on_unmerge",
+    "analytics.crediting.unmerged",
 ]
 """The same when a merge is undone, after identities went back to ``other_id`` and before the log does."""
 BENCHES: list[str] = [
