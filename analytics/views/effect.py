@@ -113,7 +113,8 @@ def cost_edit(request: HttpRequest) -> HttpResponse:
     forms = terms_forms(request.POST if request.method == "POST" else None)
     status = 200
     if request.method == "POST":
-        if all([form.is_valid() for form in forms.values()]):
+        good = [form.is_valid() for form in forms.values()]  # every one of them, so that all errors are shown
+        if all(good):
             again = actions.save_terms(
                 rows={channel: form.cleaned_data for channel, form in forms.items()}, by=request.user
             )
