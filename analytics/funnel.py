@@ -12,6 +12,7 @@ from django.db import connection
 from django.db.models import QuerySet
 from django.db.models.expressions import RawSQL
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from contacts.models import Contact
 from scrm.core.models import Company
@@ -20,8 +21,8 @@ WINDOW = timedelta(days=180)
 STEPS = {
     "followed": _("Followed"),
     "engaged": _("Wrote, clicked or looked"),
-    "first": _("First order"),
-    "second": _("Second order"),
+    "first": pgettext_lazy("funnel", "First order"),
+    "second": pgettext_lazy("funnel", "Second order"),
 }
 _ENGAGED = ["message_in", "message_clicked", "product_viewed", "form_submitted"]
 

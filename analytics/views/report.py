@@ -109,7 +109,7 @@ def _row(row: dict[str, Any]) -> dict[str, Any]:
 
 
 def _source(kind: str, label: str) -> str:
-    name = str(SOURCES.get(kind, kind)) or _("Unknown")
+    name = str(SOURCES.get(kind, kind)) or _("Source unknown")
     return _("%(kind)s: %(label)s") % {"kind": name, "label": label} if label else name
 
 
