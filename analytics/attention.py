@@ -5,15 +5,16 @@ Each line leads to its list.
 
 from dataclasses import dataclass
 
-from django.db.models import Count, Min
+from django.db.models import Count, Exists, Min, Q
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from campaigns.models import Message
+from campaigns.models import Campaign, Content, Message
 from channels_ingest.looks import said
 from channels_ingest.models import Channel, Delivery
 from contacts.models import Merge, PoisonEvent
+from journeys.models import Journey
 from scrm.core.enums import Permission
 from scrm.core.models import User
 
@@ -28,8 +29,9 @@ class Line:
 
 
 def attention(user: User) -> list[Line]:
-    """Only what this user may open. Five small indexed queries at most."""
+    """Only what this user may open, each by a small indexed query."""
     lines: list[Line] = []
+    lines += _first_steps(user)
     if user.can(Permission.CHANNELS_VIEW):
         for channel in Channel.objects.filter(state="broken")[:3]:
             title = _("Channel “{name}” is broken").format(name=channel.name)
@@ -92,3 +94,26 @@ def attention(user: User) -> list[Line]:
             first = reverse("contacts:merge", args=[proposed["first"]])
             lines.append(Line("users-group", "info", title, _("Two contacts share a weak sign"), first))
     return lines
+
+
+def _first_steps(user: User) -> list[Line]:
+    """The checklist of a new company, for whoever runs it, as long as something is left."""
+    if not user.can(Permission.ROLES_EDIT):
+        return []
+    if _has_begun(user):
+        return []
+    detail = _("Channel, colleagues, content, campaign, journey")
+    return [Line("list-check", "info", _("First steps are left"), detail, reverse("core:first_steps"))]
+
+
+def _has_begun(user: User) -> bool:
+    """The steps of the checklist in one query, since the overview is opened all the time. The checklist tells them singly."""
+    heard = Q(last_callback_at__isnull=False) | Q(checked_at__isnull=False) | Q(last_sent_at__isnull=False)
+    return User.objects.filter(
+        Exists(Channel.objects.filter(heard)),
+        Exists(User.objects.active().exclude(pk=user.pk)),
+        Exists(Content.objects.filter(system_key="", state="approved")),
+        Exists(Campaign.objects.exclude(state__in=["draft", "cancelled"])),
+        Exists(Journey.objects.exclude(state="draft")),
+        pk=user.pk,
+    ).exists()

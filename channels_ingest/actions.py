@@ -1,25 +1,28 @@
 """Writes of the channels room: atomic, audited, in one place."""
 
+import logging
 from collections.abc import Iterable
 from typing import Any
 
 from django.db import transaction
 from django.urls import reverse
 from django.utils.text import format_lazy
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from channels_ingest.connectors.base import ConnectorError
+from channels_ingest.connectors.base import ConnectorError, Rendered
 from channels_ingest.connectors.registry import CONNECTORS
 from channels_ingest.connectors.wechat_oa import tokens
 from channels_ingest.connectors.wechat_oa.outbound import open_link
 from channels_ingest.enums import DeliveryState, Kind, State
 from channels_ingest.models import Channel, Delivery, SceneCode
-from channels_ingest.models.channel import new_token
+from channels_ingest.models.channel import new_server_secret, new_token
 from scrm.core import audit, notify
 from scrm.core.enums import Level, Permission
 from scrm.core.models import User
 from scrm.lib import clock, hints
 
+log = logging.getLogger(__name__)
 _NO_CONNECTION = {
     "follow_reply",
     "rate_per_minute",
@@ -52,7 +55,8 @@ def update_channel(
     """Change an account. New credentials or a new server forget the access token, and a broken account is tried again."""
     channel = _locked(channel)
     changed = sorted(k for k in {*settings, *channel.settings} if settings.get(k) != channel.settings.get(k))
-    renewed = sorted(k for k, value in credentials.items() if channel.secrets.get(k) != value)
+    held = channel.held
+    renewed = sorted(k for k, value in credentials.items() if held.get(k) != value)
     channel.name, channel.settings = name, settings
     if renewed:
         channel.keep_secrets(credentials)
@@ -112,10 +116,31 @@ def check_channel(channel: Channel, *, by: User) -> tuple[bool, str, str]:
         if error.channel_broken:
             mark_broken(channel, error.reason)
         audit.record(by, "channel.checked", channel, worked=False, code=error.code)
-        return False, error.reason, " ".join(part for part in (error.code, error.detail) if part)
+        log.warning("channel %s does not connect: %s", channel.pk, error)
+        return False, error.reason, error.code if error.code[:1].isdigit() else ""
     Channel.objects.filter(pk=channel.pk).update(checked_at=now)
     audit.record(by, "channel.checked", channel, worked=True)
     return True, told, ""
+
+
+def send_test_mail(channel: Channel, *, by: User) -> tuple[bool, str]:
+    """One real mail to the person who asks: (left, what the server called it or why not (translatable))."""
+    text = gettext("This mail shows that “{name}” works. Nothing has to be done.").format(name=channel.name)
+    mail = Rendered("email", subject=gettext("Test mail of {name}").format(name=channel.name), text=text)
+    now = clock.real_now()
+    try:
+        with CONNECTORS[channel.kind].open(channel) as link:
+            receipt = link.send(by.email, mail, f"test-{channel.pk}-{now.timestamp()}")
+    except ConnectorError as error:
+        log.warning("channel %s sends no test mail: %s", channel.pk, error)
+        Channel.objects.filter(pk=channel.pk).update(last_error=error.reason[:300], last_error_at=now)
+        if error.channel_broken:
+            mark_broken(channel, error.reason)
+        audit.record(by, "channel.tested", channel, worked=False, code=error.code)
+        return False, error.reason
+    note_sent(channel)
+    audit.record(by, "channel.tested", channel, worked=True)
+    return True, receipt.platform_id
 
 
 def note_sent(channel: Channel) -> None:
@@ -130,6 +155,15 @@ def show_secrets(channel: Channel, *, by: User) -> dict[str, str]:
     audit.record(by, "channel.secrets_shown", channel)
     held = channel.secrets
     return {name: held.get(name, "") for name in shown}
+
+
+@transaction.atomic
+def rotate_server_key(channel: Channel, *, by: User) -> None:
+    """A new secret behind a web site's write key; whoever uses the old one is refused from now on."""
+    channel = _locked(channel)
+    channel.keep_secrets({**channel.held, "server_secret": new_server_secret()})
+    channel.save(update_fields=["credentials", "updated_at"])
+    audit.record(by, "channel.key_rotated", channel)
 
 
 def create_scene_code(channel: Channel, *, label: str, scene: str, by: User | None) -> SceneCode:

@@ -10,6 +10,7 @@ from django.db import connection
 from channels_ingest.enums import BadReason, Trustee
 from channels_ingest.models import BadInput, BadSample, Channel
 from channels_ingest.models.delivery import MOST_SAMPLES, RAW, SAMPLE_CHARS, pack
+from scrm.core import live
 from scrm.lib import clock, crypto, hints
 
 SIGNED_WITHIN_SECONDS = 300
@@ -98,6 +99,12 @@ def count(
     if sample is not None and total - times < MOST_SAMPLES:
         text = sample[: SAMPLE_CHARS * 4].decode("utf-8", "replace")[:SAMPLE_CHARS]
         BadSample.objects.create(bad_input_id=row_id, at=now, detail=detail[:200], body=crypto.seal(text, RAW))
+
+
+def note_verified(channel: Channel) -> None:
+    """The platform checked our address and got the right answer."""
+    Channel.objects.filter(pk=channel.pk).update(verified_at=clock.real_now())
+    live.touch("channel", channel.pk)
 
 
 def note_error(channel: Channel, reason: str) -> None:

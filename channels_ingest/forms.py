@@ -23,11 +23,13 @@ class ChannelForm(forms.Form):
         if channel is not None:
             kwargs.setdefault("initial", {"name": channel.name, **channel.settings})
         super().__init__(*args, **kwargs)
+        held = channel.held if channel else {}
         for name in self.credential_names:
             field = self.fields[name]
-            field.required = channel is None and name in self.required_once
-            if channel is not None:
+            field.required = name in self.required_once and not held.get(name)
+            if held.get(name):
                 field.help_text = _("Leave empty to keep the present one.")
+                field.widget.attrs["placeholder"] = _("•••••••• saved")
 
     def clean_name(self) -> str:
         name = self.cleaned_data["name"].strip()
@@ -49,7 +51,7 @@ class ChannelForm(forms.Form):
 
     def credential_values(self) -> dict[str, str]:
         """What goes into ``Channel.credentials``: the typed ones over the present ones."""
-        held = dict(self.channel.secrets) if self.channel else {}
+        held = dict(self.channel.held) if self.channel else {}
         typed = {name: self.cleaned_data.get(name, "") for name in self.credential_names}
         return {**held, **{name: value for name, value in typed.items() if value}}
 

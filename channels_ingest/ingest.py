@@ -23,6 +23,7 @@ from channels_ingest.enums import DeliveryState
 from channels_ingest.models import Channel, Delivery, SceneCode
 from channels_ingest.models.delivery import KEPT_FOR, unpack
 from contacts.intake import Incoming, append
+from scrm.core import live
 from scrm.lib import clock
 
 log = logging.getLogger(__name__)
@@ -204,6 +205,8 @@ def _note_channels(rows: list[Claimed]) -> None:
             """,
             [list(newest), list(newest.values())],
         )
+    for channel_id in newest:
+        live.touch_on_commit("channel", channel_id)
 
 
 def _count_odd(rows: list[Claimed], channels: dict[int, Channel]) -> None:

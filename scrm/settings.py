@@ -204,6 +204,13 @@ BENCHES: list[str] = [
     "journeys.bench.BENCHES",
     "scrm.demo.bench.BENCHES",
 ]
+FIRST_STEPS = [
+    "channels_ingest.first_steps.steps",
+    "scrm.core.first_steps.company_steps",
+    "campaigns.first_steps.steps",
+    "journeys.first_steps.steps",
+]
+"""Functions that answer (user) -> [scrm.core.first_steps.Step] for the checklist of a new company."""
 SEARCH_PROVIDERS = ["contacts.search.provide"]
 NAVIGATION = [
     "analytics.navigation.ITEMS",

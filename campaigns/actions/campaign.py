@@ -5,6 +5,7 @@ from django.utils.translation import gettext as _
 
 from campaigns import sending
 from campaigns.models import Campaign, CampaignState, Wave
+from contacts.enums import ChannelKind
 from contacts.models import Segment
 from scrm.core import audit
 from scrm.core.models import User
@@ -127,7 +128,7 @@ def missing_parts(campaign: Campaign) -> list[str]:
     elif campaign.content is not None:
         present = set(campaign.content.variants.values_list("channel", flat=True))
         missing += [
-            _("The content has no variant for the channel {channel}.").format(channel=channel)
+            _("The content has no variant for the channel {channel}.").format(channel=ChannelKind(channel).label)
             for channel in campaign.channels
             if channel not in present
         ]

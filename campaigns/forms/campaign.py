@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy
 from campaigns.enums import ContentState
 from campaigns.forms.content import CHANNELS
 from campaigns.models import Campaign, Content
+from channels_ingest.queries import sending_accounts
 from contacts.enums import ChannelKind
 from contacts.models import Segment
 from scrm.core.models import Company
@@ -50,16 +51,29 @@ class CampaignForm(forms.ModelForm):
         if self.instance.starts_at:
             self.initial["when"] = "at"
             self.initial["starts_at"] = self.instance.starts_at.astimezone(self.zone).replace(tzinfo=None)
+        self.connected = set(sending_accounts())
         chosen = self.data.getlist("channels") if self.is_bound else self.instance.channels
+        if not self.is_bound and not self.instance.pk:
+            chosen = self._usual_channels()
         self.chosen = [channel for channel in dict.fromkeys(chosen or []) if channel in CHANNELS]
 
     @property
-    def channel_rows(self) -> list[tuple[ChannelKind, bool]]:
-        """All channels, the chosen ones first and in their order."""
+    def channel_rows(self) -> list[tuple[ChannelKind, bool, bool]]:
+        """All channels, the chosen ones first and in their order: (channel, chosen, an account can send now)."""
         rest = [channel for channel in CHANNELS if channel not in self.chosen]
-        return [(ChannelKind(channel), True) for channel in self.chosen] + [
-            (ChannelKind(channel), False) for channel in rest
+        return [
+            (ChannelKind(channel), channel in self.chosen, channel in self.connected)
+            for channel in [*self.chosen, *rest]
         ]
+
+    def _usual_channels(self) -> list[ChannelKind]:
+        """For a new campaign: what is connected and the chosen content speaks, without a content the first connected one."""
+        usable = [channel for channel in CHANNELS if channel in self.connected]
+        content = self.fields["content"].queryset.filter(pk=self.initial.get("content")).first()
+        if content is None:
+            return usable[:1]
+        written = set(content.variants.values_list("channel", flat=True))
+        return [channel for channel in usable if channel in written]
 
     def clean_expires_after_hours(self) -> int:
         hours = self.cleaned_data["expires_after_hours"]

@@ -57,7 +57,9 @@ def campaign_edit(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def _settings(request: HttpRequest, campaign: Campaign | None) -> HttpResponse:
-    form = CampaignForm(request.POST or None, instance=campaign)
+    wanted = request.GET.get("content", "")
+    initial = {"content": int(wanted)} if campaign is None and wanted.isdigit() and len(wanted) < 10 else None
+    form = CampaignForm(request.POST or None, instance=campaign, initial=initial)
     if request.method == "POST" and form.is_valid():
         values = form.cleaned_data
         try:
@@ -91,6 +93,7 @@ def campaign_detail(request: HttpRequest, pk: int) -> HttpResponse:
         "missing": missing_parts(campaign) if campaign.editable else [],
         "rules": Company.get(),
         "may_send": request.user.can(Permission.CAMPAIGNS_SEND),
+        "may_set_rules": request.user.can(Permission.ROLES_EDIT),
         "now": clock.now(),
         **queries.campaign_result(campaign),
     }

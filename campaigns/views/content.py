@@ -117,6 +117,7 @@ def _page(
         "preview": first,
         "previewed": rows[0] if rows else None,
         "may_approve": request.user.can(Permission.CONTENT_APPROVE),
+        "may_campaign": request.user.can(Permission.CAMPAIGNS_EDIT),
     }
     return render(request, "campaigns/content_edit.html", context, status=status)
 

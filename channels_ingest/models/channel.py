@@ -1,6 +1,7 @@
 """A channel account: one Official Account, one mail server, one web site."""
 
 import secrets
+from datetime import datetime
 
 import orjson
 from django.conf import settings as site
@@ -18,6 +19,11 @@ CREDENTIALS = "channel credentials"
 def new_token() -> str:
     """Secret part of a webhook's address, or the public write key of a web site: 128 bits, letters and digits only."""
     return secrets.token_hex(16)
+
+
+def new_server_secret() -> str:
+    """What makes a public write key a server's."""
+    return secrets.token_hex(24)
 
 
 class ChannelQuerySet(models.QuerySet):
@@ -46,6 +52,8 @@ class Channel(models.Model):
     last_sent_at = models.DateTimeField(null=True)
     last_error = models.CharField(max_length=300, blank=True)
     last_error_at = models.DateTimeField(null=True)
+    verified_at = models.DateTimeField(null=True)
+    """Last time the platform checked our address and was given the right answer."""
     checked_at = models.DateTimeField(null=True)
     """Last time the connection was tried by a person, with success."""
     created_by = models.ForeignKey(site.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+")
@@ -74,6 +82,30 @@ class Channel(models.Model):
     def keep_secrets(self, values: dict[str, str]) -> None:
         """Replace the credentials (in memory; the caller saves)."""
         self.credentials = crypto.seal(orjson.dumps(values), CREDENTIALS)
+
+    @property
+    def held(self) -> dict[str, str]:
+        """The same, empty when they cannot be opened any more: they have to be typed again."""
+        try:
+            return self.secrets
+        except crypto.CannotOpen:
+            return {}
+
+    @property
+    def worked_at(self) -> datetime | None:
+        """When a call of ours last went well."""
+        return max((at for at in (self.checked_at, self.last_sent_at) if at), default=None)
+
+    @property
+    def proven(self) -> bool:
+        """Something has come in or gone out, or a check went well: it is really connected."""
+        return bool(self.worked_at or self.last_callback_at)
+
+    @property
+    def present_error(self) -> str:
+        """The last error, as long as nothing has gone well after it."""
+        over = self.last_error_at and self.worked_at and self.worked_at > self.last_error_at
+        return "" if over and self.state != State.BROKEN else self.last_error
 
     @property
     def webhook_url(self) -> str:

@@ -1,6 +1,7 @@
 """Accounts: list with health, connect, change, pause, try again, check."""
 
 from django import forms
+from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.translation import gettext as _
@@ -9,13 +10,15 @@ from django.views.decorators.http import require_GET, require_POST
 
 from channels_ingest import actions, collector
 from channels_ingest.connectors.registry import CONNECTORS
-from channels_ingest.enums import Kind
+from channels_ingest.enums import Kind, State
 from channels_ingest.looks import said
 from channels_ingest.models import Channel, SceneCode
+from channels_ingest.progress import odd_port, only_here, signs
 from channels_ingest.queries import LOOK_BACK_DAYS, bad_inputs, channel_health, one_health, set_aside_counts
+from channels_ingest.remedies import remedy
 from scrm.core.access import fetch, requires
 from scrm.core.enums import Level, Permission
-from scrm.core.pages import done
+from scrm.core.pages import done, render_page
 
 WHAT_FOR = {
     Kind.WECHAT_OA: gettext_lazy(
@@ -29,6 +32,13 @@ WHAT_FOR = {
     ),
     Kind.EMAIL: gettext_lazy("Mail goes out through your own mail server, with one-click unsubscribe."),
 }
+
+NEXT = {
+    Kind.WECHAT_OA: gettext_lazy("Saved. Next: what to type at WeChat's side."),
+    Kind.WEB: gettext_lazy("Saved. Next: put the tracker on the site."),
+    Kind.EMAIL: gettext_lazy("Saved. Next: check the connection and send yourself a test mail."),
+}
+"""What follows the settings of a kind."""
 
 
 @require_GET
@@ -67,7 +77,7 @@ def channel_create(request: HttpRequest, kind: str) -> HttpResponse:
             credentials=form.credential_values(),
             by=request.user,
         )
-        return done(request, channel, _("Connected. Next: what to type on the other side."))
+        return done(request, channel, str(NEXT.get(kind, _("Saved. Next: what to type on the other side."))))
     context = {"form": form, "kind": Kind(kind), "looks": connector.channel_kind}
     return render(request, "channels_ingest/channel_edit.html", context, status=422 if form.is_bound else 200)
 
@@ -95,19 +105,26 @@ def channel_edit(request: HttpRequest, pk: int) -> HttpResponse:
 def channel_detail(request: HttpRequest, pk: int) -> HttpResponse:
     """Health, what to type on the other side, refused input, codes."""
     channel = fetch(Channel, pk=pk)
+    found = signs(channel)
     context = {
         "shown": channel,
         "health": one_health(channel),
+        "signs": found if any(sign.at is None for sign in found) else [],
+        "only_here": only_here(),
+        "odd_port": odd_port(),
+        "public_url": settings.PUBLIC_URL,
+        "fix": remedy(channel.broken_reason if channel.state == State.BROKEN else channel.present_error),
         "kind": Kind(channel.kind),
         "codes": SceneCode.objects.filter(channel=channel)[:50] if channel.kind == Kind.WECHAT_OA else [],
         "shown_settings": _settings(channel),
         "snippet": _snippet(channel) if channel.kind == Kind.WEB else "",
+        "example": _example(channel) if channel.kind == Kind.WEB else "",
         "domain": str(channel.settings.get("from_address", "")).rpartition("@")[2],
         "days": LOOK_BACK_DAYS,
         "may_edit": request.user.can(Permission.CHANNELS_EDIT),
         "can_check": CONNECTORS[channel.kind].check is not None,
     }
-    return render(request, "channels_ingest/channel_detail.html", context)
+    return render_page(request, "channels_ingest/channel_detail.html", context, partial="health")
 
 
 @require_POST
@@ -154,6 +171,28 @@ def channel_check(request: HttpRequest, pk: int) -> HttpResponse:
     return done(request, channel, _("The connection works: {server} answered.").format(server=told or channel.name))
 
 
+@require_POST
+@requires(Permission.CHANNELS_EDIT)
+def channel_test_mail(request: HttpRequest, pk: int) -> HttpResponse:
+    """A mail to whoever presses the button."""
+    channel = fetch(Channel.objects.filter(kind=Kind.EMAIL), pk=pk)
+    left, told = actions.send_test_mail(channel, by=request.user)
+    if not left:
+        text = _("The test mail could not be sent: {reason}").format(reason=said(told))
+        return done(request, channel, text, Level.BAD)
+    text = _("The mail server took a test mail to {address}. Look whether it arrives.")
+    return done(request, channel, text.format(address=request.user.email))
+
+
+@require_POST
+@requires(Permission.CHANNELS_EDIT)
+def channel_rotate(request: HttpRequest, pk: int) -> HttpResponse:
+    """A new secret server key; the old one ends at once."""
+    channel = fetch(Channel.objects.filter(kind=Kind.WEB), pk=pk)
+    actions.rotate_server_key(channel, by=request.user)
+    return done(request, channel, _("A new server key is made; the old one is refused from now on."))
+
+
 def _settings(channel: Channel) -> list[tuple[str, object]]:
     """(label, value) of what the form shows, without credentials."""
     form = CONNECTORS[channel.kind].form(channel=channel)
@@ -174,3 +213,9 @@ def _settings(channel: Channel) -> list[tuple[str, object]]:
 
 def _snippet(channel: Channel) -> str:
     return f'<script src="{channel.webhook_url}/t.js?k={channel.token}" data-page async></script>'
+
+
+def _example(channel: Channel) -> str:
+    """One event from a shell, to see it arrive."""
+    event = '{"anonymousId": "test-1", "event": "Product Viewed", "properties": {"product_id": "test"}}'
+    return f"curl -u {channel.token}: -H 'Content-Type: application/json' -d '{event}' {channel.webhook_url}/v1/track"

@@ -41,7 +41,9 @@ def webhook(request: HttpRequest, kind: str, token: str) -> HttpResponse:
 def _receive_oa(channel: Channel, request: HttpRequest) -> HttpResponse:
     query = request.GET.dict()
     if request.method == "GET":
-        return HttpResponse(oa.echo(channel, query), content_type="text/plain")
+        echo = oa.echo(channel, query)
+        edge.note_verified(channel)
+        return HttpResponse(echo, content_type="text/plain")
     declared = request.META.get("CONTENT_LENGTH") or "0"
     if declared.isdigit() and int(declared) > oa.MOST_BYTES:
         raise Refused(BadReason.OVERSIZED, 400, f"{declared} bytes", request.read(2400))
@@ -62,7 +64,9 @@ def _receive_oa(channel: Channel, request: HttpRequest) -> HttpResponse:
 def _receive_weibo(channel: Channel, request: HttpRequest) -> HttpResponse:
     query = request.GET.dict()
     if request.method == "GET":
-        return HttpResponse(weibo.echo(channel, query), content_type="text/plain")
+        echo = weibo.echo(channel, query)
+        edge.note_verified(channel)
+        return HttpResponse(echo, content_type="text/plain")
     body = request.read(weibo.MOST_BYTES + 1)
     edge.accept(channel, body, trustee=Trustee.PLATFORM, key=weibo.open_callback(channel, query, body))
     return HttpResponse("success", content_type="text/plain")

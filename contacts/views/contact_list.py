@@ -65,6 +65,8 @@ def contact_list(request: HttpRequest) -> HttpResponse:
         "segments": Segment.objects.order_by("name").only("id", "name"),
         "owners": queries.owners_for(request.user),
         "can_edit": request.user.can(Permission.CONTACTS_EDIT),
+        "can_set_up": request.user.can(Permission.ROLES_EDIT),
+        "scope": request.user.role.scope,
     }
     response = render_page(request, "contacts/contact_list.html", context)
     if request.htmx:  # the filter form sends every field: keep the empty ones out of the address

@@ -34,6 +34,8 @@ def said(value: Any, name: str = "") -> str:
             return timezone.localtime(datetime.fromisoformat(value)).strftime("%Y-%m-%d %H:%M")
         except ValueError:
             return value[:LONGEST]
+    if name == "reason" and isinstance(value, str) and value:
+        return _(value)[:LONGEST]  # Reasons of the system are sentences of a catalogue, those of people are not.
     return formats.MISSING if value in (None, "") else str(value)[:LONGEST]
 
 

@@ -135,7 +135,8 @@ class UserForm(forms.ModelForm):
     def __init__(self, *args: object, **kwargs: object) -> None:
         super().__init__(*args, **kwargs)
         self.fields["team"].empty_label = _("No team")
-        self.fields["role"].empty_label = None
+        self.fields["role"].empty_label = None if self.instance.pk else _("Please choose")
+        self.fields["role"].help_text = _("What a role may do is on the page “Roles”.")
         if self.instance.pk:
             self.fields["password"].required = False
             self.fields["password"].label = _("New password")

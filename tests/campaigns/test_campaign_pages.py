@@ -266,3 +266,23 @@ def test_a_segment_that_broke_after_scheduling_stops_its_own_campaign_only(campa
     assert (campaign.state, other.state) == ("paused", "done")
     assert not WaveMember.objects.filter(wave__campaign=campaign).exists()
     assert "Spring" in admin.notifications.get().text
+
+
+def test_a_new_campaign_begins_with_what_is_connected(marketer, client_for, content, people):
+    client, url = client_for(marketer), reverse("campaigns:campaign_new")
+    assert client.get(url).context["form"].chosen == ["email"]
+    assert client.get(f"{url}?content={content.pk}").context["form"].initial["content"] == content.pk
+    page = client.get(url).content.decode()
+    assert page.count("no account can send") == 1  # the Official Account
+    Channel.objects.all().delete()
+    assert client.get(f"{url}?content={content.pk}").context["form"].chosen == []
+
+
+def test_an_empty_campaign_form_leads_on(marketer, client_for):
+    page = client_for(marketer).get(reverse("campaigns:campaign_new")).content.decode()
+    assert reverse("contacts:segment_new") in page and "No content is approved yet." in page
+
+
+def test_an_approved_content_leads_to_a_campaign(marketer, client_for, content):
+    page = client_for(marketer).get(reverse("campaigns:content_edit", args=[content.pk])).content.decode()
+    assert f"{reverse('campaigns:campaign_new')}?content={content.pk}" in page

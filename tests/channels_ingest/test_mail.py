@@ -8,12 +8,14 @@ import threading
 import pytest
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import AuthResult
+from django.urls import reverse
 
 from channels_ingest import actions
 from channels_ingest.connectors.base import ConnectorError, Rendered
 from channels_ingest.connectors.email import mime
 from channels_ingest.connectors.registry import CONNECTORS
 from channels_ingest.models import Quota
+from scrm.core.models import AuditEntry
 
 MAIL = Rendered(
     "email",
@@ -184,3 +186,22 @@ def test_server_away_is_later(account):
     with pytest.raises(ConnectorError) as caught, CONNECTORS["email"].open(account):
         pass
     assert caught.value.retry_at and not caught.value.channel_broken and not caught.value.permanent
+
+
+def test_a_test_mail_to_whoever_asks(sink, account, admin, client_for):
+    client = client_for(admin)
+    page = client.post(reverse("channels_ingest:channel_test_mail", args=[account.pk]), follow=True)
+    assert admin.email in page.content.decode() and "Send me a test mail" in page.content.decode()
+    (sender, to, body) = sink.mails[0]
+    assert to == [admin.email] and b"Subject: Test mail of" in body
+    account.refresh_from_db()
+    assert account.last_sent_at and account.proven
+    entry = AuditEntry.objects.get(verb="channel.tested")
+    assert entry.by == admin and entry.details["worked"] is True
+
+    admin.email = "gone@example.com"
+    admin.save()
+    page = client.post(reverse("channels_ingest:channel_test_mail", args=[account.pk]), follow=True)
+    assert "The test mail could not be sent" in page.content.decode() and len(sink.mails) == 1
+    account.refresh_from_db()
+    assert account.present_error

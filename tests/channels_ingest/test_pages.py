@@ -75,7 +75,8 @@ def test_pages_by_role(objects, cast, client_for, client):
 def test_posts_by_role(objects, cast, client_for):
     oa = objects["oa"].pk
     name = "channels_ingest:"
-    urls = [reverse(name + f"channel_{verb}", args=[oa]) for verb in ("pause", "resume", "check", "secrets")]
+    verbs = ("pause", "resume", "check", "secrets", "test_mail", "rotate")
+    urls = [reverse(name + f"channel_{verb}", args=[oa]) for verb in verbs]
     urls += [reverse(name + f"delivery_{verb}", args=[objects["delivery"].pk]) for verb in ("replay", "discard")]
     urls += [reverse(name + "delivery_replay_all"), reverse(name + "poison_replay", args=[objects["poison"].pk])]
     for url in urls:

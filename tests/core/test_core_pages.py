@@ -300,3 +300,14 @@ class TestLive:
             live.touch("contact", 7)
             after = client.get(reverse("core:live"), {"of": key}).json()
         assert set(before) == {key} and before[key] != after[key]
+
+
+def test_a_new_user_has_no_role_before_one_is_chosen(admin, client_for):
+    page = client_for(admin).get(reverse("core:user_add"))
+    assert page.context["form"]["role"].value() is None and "Please choose" in page.content.decode()
+
+
+def test_first_steps_say_what_is_done(admin, marketer, client_for):
+    steps = client_for(admin).get(reverse("core:first_steps")).context["steps"]
+    assert [step.done for step in steps] == [False, None, True, False, False, False]  # two people can log in
+    assert client_for(marketer).get(reverse("core:first_steps")).status_code == 403

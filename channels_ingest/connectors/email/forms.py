@@ -14,7 +14,13 @@ class EmailForm(ChannelForm):
     credential_names = ("password",)
 
     host = forms.CharField(label=_("Mail server"), max_length=200, help_text=_("For example smtp.example.com"))
-    port = forms.IntegerField(label=_("Port"), min_value=1, max_value=65535, initial=587)
+    port = forms.IntegerField(
+        label=_("Port"),
+        min_value=1,
+        max_value=65535,
+        initial=587,
+        help_text=_("587 goes with STARTTLS, 465 with SSL/TLS. Many cloud providers block 25."),
+    )
     security = forms.ChoiceField(
         label=_("Encryption"),
         choices=[("starttls", "STARTTLS"), ("ssl", "SSL/TLS"), ("none", _("None (only inside your own network)"))],
@@ -23,8 +29,13 @@ class EmailForm(ChannelForm):
     username = forms.CharField(
         label=_("User name"), max_length=200, required=False, widget=forms.TextInput(attrs={"autocomplete": "off"})
     )
-    password = secret(_("Password"), help_text=_("It is stored encrypted and never shown again."))
-    from_address = forms.EmailField(label=_("Sender address"))
+    password = secret(
+        _("Password"),
+        help_text=_("For many providers the authorisation code of SMTP, not the mailbox's password. Stored encrypted."),
+    )
+    from_address = forms.EmailField(
+        label=_("Sender address"), help_text=_("Most mail servers want the address that belongs to the user name.")
+    )
     from_name = forms.CharField(label=_("Sender name"), max_length=60, required=False)
     reply_to = forms.EmailField(label=_("Answers go to"), required=False)
     rate_per_minute = rate_field()
@@ -37,7 +48,7 @@ class EmailForm(ChannelForm):
 
     def clean(self) -> dict:
         values = super().clean()
-        held = bool(self.channel and self.channel.secrets.get("password"))
+        held = bool(self.channel and self.channel.held.get("password"))
         if values.get("username") and not values.get("password") and not held:
             self.add_error("password", _("This user name needs a password."))
         return values

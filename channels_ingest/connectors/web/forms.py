@@ -1,6 +1,5 @@
 """Settings of a web site that sends its visitors' behaviour."""
 
-import secrets
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -9,13 +8,17 @@ from django.utils.translation import gettext_lazy as _
 
 from channels_ingest.enums import Kind
 from channels_ingest.forms import ChannelForm
+from channels_ingest.models.channel import new_server_secret
 
 
 class WebForm(ChannelForm):
     kind = Kind.WEB
 
     site_url = forms.URLField(
-        label=_("Address of the site"), assume_scheme="https", help_text=_("For example https://shop.example.com")
+        label=_("Address of the site"),
+        assume_scheme="https",
+        help_text=_("For example https://shop.example.com"),
+        error_messages={"invalid": _("Give the whole address, for example https://shop.example.com.")},
     )
     origins = forms.CharField(
         label=_("Allowed sites"),
@@ -46,11 +49,14 @@ class WebForm(ChannelForm):
         for line in self.cleaned_data["origins"].split():
             parts = urlsplit(line)
             if parts.scheme not in {"http", "https"} or not parts.netloc or parts.path.strip("/") or parts.query:
-                raise forms.ValidationError(_("“%(line)s” is not an origin."), params={"line": line[:80]})
+                raise forms.ValidationError(
+                    _("“%(line)s” is not an origin: scheme and host only, for example https://shop.example.com."),
+                    params={"line": line[:80]},
+                )
             found.append(f"{parts.scheme}://{parts.netloc}".lower())
         return list(dict.fromkeys(found))
 
     def credential_values(self) -> dict[str, str]:
         values = super().credential_values()
-        values.setdefault("server_secret", secrets.token_hex(24))
+        values.setdefault("server_secret", new_server_secret())
         return values

@@ -42,6 +42,11 @@ _BUSY = {-1: 10, 45011: 60, 50001: 60}
 """Code to seconds before the next try."""
 
 
+def reason_of(code: int) -> str:
+    """The sentence of a code that breaks the account."""
+    return _BROKEN[code]
+
+
 def failure(code: int, text: str = "", *, fetching_token: bool = False) -> ConnectorError:
     """What the code means for us. ``text`` is only quoted for codes we do not know."""
     number = str(code)

@@ -2,15 +2,15 @@
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.urls import NoReverseMatch, reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
 from scrm.core import actions
 from scrm.core.access import requires
 from scrm.core.enums import Permission
+from scrm.core.first_steps import steps_for
 from scrm.core.forms import CompanyForm
-from scrm.core.models import Company, User
+from scrm.core.models import Company
 from scrm.core.pages import done
 
 
@@ -27,9 +27,7 @@ def company(request: HttpRequest) -> HttpResponse:
 @require_GET
 @requires(Permission.ROLES_EDIT)
 def first_steps(request: HttpRequest) -> HttpResponse:
-    """The checklist after the first run: connect a channel, check quiet hours, invite people."""
-    try:
-        channels = reverse("channels_ingest:channel_list")
-    except NoReverseMatch:
-        channels = ""
-    return render(request, "core/first_steps.html", {"channels": channels, "people": User.objects.active().count()})
+    """The checklist after the first run: channel, quiet hours, colleagues, content, campaign, journey."""
+    steps = steps_for(request.user)
+    following = next((step for step in steps if step.done is False), None)
+    return render(request, "core/first_steps.html", {"steps": steps, "next": following})
