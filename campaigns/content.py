@@ -44,6 +44,14 @@ FIELDS: dict[str, dict[str, object]] = {
         "name": gettext_lazy("coupon name"),
         "ends_on": gettext_lazy("last day of the coupon"),
     },
+    "order": {
+        "number": gettext_lazy("order number"),
+        "total": gettext_lazy("order total"),
+        "carrier": gettext_lazy("carrier"),
+        "tracking_number": gettext_lazy("tracking number"),
+        "amount": gettext_lazy("refunded amount"),
+    },
+    "cart": {"total": gettext_lazy("worth of the cart")},
     "company": {"name": gettext_lazy("company name"), "shop_url": gettext_lazy("shop address")},
     "message": {
         "unsubscribe_url": gettext_lazy("unsubscribe link"),
@@ -54,11 +62,13 @@ FIELDS: dict[str, dict[str, object]] = {
 
 MAX_SOURCE = 200_000
 MAX_OUTPUT = 400_000
-_URL = r"https?://[^\s<>\"'（）()\[\]{}]+"
+_SHOP = r"\{\{\s*company\.shop_url\s*\}\}"
+_TRACKED = rf"(?:https?://|{_SHOP})(?:{_SHOP}|[^\s<>\"'（）()\[\]{{}}])*"
+"""An address that is the same for everybody, so it can be one stored link: fixed, or made with the shop's address."""
 _LIQUID = re.compile(r"\{\{.*?\}\}|\{%.*?%\}", re.DOTALL)
-_TEXT_LINK = re.compile(rf"\[([^\]\n]+)\]\(({_URL}|\{{\{{.*?\}}\}})\)")
-_BARE_LINK = re.compile(rf"(?<![\"'(>])({_URL})")
-_HREF = re.compile(rf'(<a\b[^>]*?\bhref=")({_URL})(")')
+_TEXT_LINK = re.compile(rf"\[([^\]\n]+)\]\(({_TRACKED}|\{{\{{.*?\}}\}})\)")
+_BARE_LINK = re.compile(rf"(?<![\"'(>])({_TRACKED})")
+_HREF = re.compile(rf'(<a\b[^>]*?\bhref=")({_TRACKED})(")')
 _ONLY_LINK = re.compile(r'<p>(<a) (href="[^"]*")([^>]*>[^<]*</a>)</p>')
 _BUTTON = 'style="display:inline-block;background:#2f55d4;color:#fff;padding:10px 22px;border-radius:6px;text-decoration:none"'
 _LAYOUT = Path(settings.BASE_DIR, "templates", "campaigns", "mail", "layout.liquid")
@@ -98,8 +108,9 @@ _TEXT, _HTML = _environment(autoescape=False), _environment(autoescape=True)
 _markdown = MarkdownIt("commonmark", {"html": False, "linkify": False, "breaks": True})
 
 
-def check(source: str, format: str = "text") -> list[Problem]:
-    """All faults of a source: syntax, unknown fields, unknown filters, size. Empty means it may be saved."""
+def check(source: str, format: str = "text", fields: Mapping[str, Mapping[str, object]] | None = None) -> list[Problem]:
+    """All faults of a source: syntax, unknown fields, unknown filters, size. Empty means it may be saved. ``fields``: what
+    may be named, when that is not FIELDS."""
     if len(source) > MAX_SOURCE:
         return [Problem(1, _("The text is longer than {n} characters.").format(n=f"{MAX_SOURCE:,}"))]
     env = _TEXT if format == "text" else _HTML
@@ -115,17 +126,17 @@ def check(source: str, format: str = "text") -> list[Problem]:
     ]
     for variables in analysis.globals.values():
         for variable in variables:
-            message = _field_fault([str(part) for part in variable.segments])
+            message = _field_fault([str(part) for part in variable.segments], FIELDS if fields is None else fields)
             if message:
                 problems.append(Problem(_line(source, variable.span.index), message))
     return sorted(problems, key=lambda problem: problem.line)
 
 
-def _field_fault(path: list[str]) -> str:
-    root = FIELDS.get(path[0])
+def _field_fault(path: list[str], fields: Mapping[str, Mapping[str, object]]) -> str:
+    root = fields.get(path[0])
     if root is None:
         return _("There is no field “{name}”. Fields start with {roots}.").format(
-            name=".".join(path), roots=", ".join(f"{name}." for name in FIELDS)
+            name=".".join(path), roots=", ".join(f"{name}." for name in fields)
         )
     if len(path) < 2 or path[1] not in root:
         return _("There is no field “{name}”. Here one may write {fields}.").format(
@@ -159,7 +170,8 @@ def _line(source: str, index: int) -> int:
 
 @lru_cache(maxsize=512)
 def compile_body(source: str, format: str) -> Compiled:
-    """Parse once; cached by text. Fixed URLs become ``{{ links[n] }}``. Raises LiquidError for a source that ``check`` refuses."""
+    """Parse once; cached by text. URLs that are the same for everybody become ``{{ links[n] }}``. Raises LiquidError for a
+    source that ``check`` refuses."""
     if format == "text":
         body, urls = _track_text(source)
         return Compiled(_TEXT.from_string(body), urls)
@@ -172,7 +184,7 @@ def _track_text(source: str) -> tuple[str, tuple[str, ...]]:
     urls: list[str] = []
 
     def slot(url: str) -> str:
-        if url.startswith("{{"):
+        if url.startswith("{{") and not re.match(_SHOP, url):
             return url
         urls.append(url)
         return f"{{{{ links[{len(urls) - 1}] }}}}"
@@ -215,6 +227,22 @@ def _clean(source: str) -> str:
     return _shielded(source, lambda html: nh3.clean(html, tags=tags, attributes=attributes, link_rel=None))
 
 
+def plain_text(source: str, fields: Mapping[str, object]) -> str:
+    """Text with merge fields and nothing else: no links, no frame. Raises LiquidError."""
+    try:
+        return _TEXT.from_string(source).render(**fields).strip()
+    except (LiquidError, DatabaseError):
+        raise
+    except Exception as error:
+        raise LiquidError(f"{type(error).__name__}: {error}", token=None) from error
+
+
+def named_fields(source: str) -> list[str]:
+    """Paths of the fields that a source names, in order. Raises LiquidError."""
+    named = _TEXT.from_string(source).analyze().globals.values()
+    return list(dict.fromkeys(".".join(str(part) for part in v.segments) for found in named for v in found))
+
+
 @lru_cache(maxsize=1)
 def _layout() -> BoundTemplate:
     return _HTML.from_string(_LAYOUT.read_text())
@@ -241,13 +269,20 @@ def render(variant, fields: Mapping[str, object], *, links: Callable[[str], str]
 def _rendered(variant, fields: Mapping[str, object], links: Callable[[str], str] | None) -> Rendered:
     compiled = compile_body(variant.body, variant.format)
     values = dict(fields)
-    values["links"] = [links(url) if links else url for url in compiled.urls]
+    values["links"] = [_link(url, values, links) for url in compiled.urls]
     if variant.channel == ChannelKind.EMAIL:
         return _render_mail(variant, compiled, values)
     text = compiled.template.render(**{**values, "contact": _harmless(values.get("contact"))})
     if variant.data.get("template_id"):
         return _render_template_message(variant, text, values)
     return Rendered(kind="text", text=_with_opt_out(text.strip(), variant, values))
+
+
+def _link(url: str, values: dict[str, object], links: Callable[[str], str] | None) -> str:
+    company = values.get("company")
+    shop = str(company.get("shop_url") or "") if isinstance(company, Mapping) else ""
+    url = re.sub(_SHOP, lambda found: shop, url)
+    return links(url) if links and url.startswith(("http://", "https://")) else url
 
 
 def _render_mail(variant, compiled: Compiled, values: dict[str, object]) -> Rendered:

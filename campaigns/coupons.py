@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 from django.db import transaction
 from django.db.models import F
 
-from campaigns.enums import BatchState, CouponState
+from campaigns.enums import BatchState
 from campaigns.models import Coupon, CouponBatch
 from contacts import intake
 from contacts.enums import ChannelKind, EventKind
@@ -23,12 +23,19 @@ _TRIES = 5
 
 @transaction.atomic
 def issue(
-    batch_id: int, contact_ids: Iterable[int], key_prefix: str, *, events: list[intake.Incoming] | None = None
+    batch_id: int,
+    contact_ids: Iterable[int],
+    key_prefix: str,
+    *,
+    origin: str = "",
+    origin_id: int = 0,
+    events: list[intake.Incoming] | None = None,
 ) -> dict[int, str]:
     """Give each contact a code of the batch; answers {contact id: code}, without those for whom no stock was left.
 
     Idempotent by (key prefix, contact): asking again gives the same codes. Locks the batch's row until the transaction
-    ends, so stock holds under any race. Nothing new comes from a batch that is not active. coupon_issued events are appended last.
+    ends, so stock holds under any race. Nothing new comes from a batch that is not active. ``origin`` and ``origin_id``: the
+    campaign or journey that gives them, for its effect. coupon_issued events are appended last.
     """
     wanted = sorted(set(contact_ids))
     if not wanted:
@@ -50,6 +57,8 @@ def issue(
             contact_id=pk,
             code=code,
             issue_key=f"{key_prefix}:{pk}",
+            origin=origin,
+            origin_id=origin_id,
             issued_at=now,
             expires_at=now + timedelta(days=batch.valid_days),
         )
@@ -78,6 +87,8 @@ def _issued(batch: CouponBatch, row: Coupon) -> intake.Incoming:
             "value": str(batch.value),
             "currency": batch.currency,
             "coupon": row.pk,
+            "origin": row.origin,
+            "origin_id": row.origin_id,
         },
     )
 
@@ -95,36 +106,6 @@ def fields(codes: Iterable[str]) -> dict[str, dict[str, str]]:
         }
         for row in rows
     }
-
-
-@transaction.atomic
-def redeem(code: str, *, contact_id: int | None = None, order_id: int | None = None) -> Coupon | None:
-    """Mark a code as used, once; None when it is unknown, used or expired. The event is appended in the same transaction."""
-    now = clock.now()
-    coupon = (
-        Coupon.objects.select_for_update(of=("self",)).select_related("batch").filter(code=code.strip().upper()).first()
-    )
-    if coupon is None or coupon.state != CouponState.ISSUED or coupon.expires_at <= now:
-        return None
-    coupon.state, coupon.redeemed_at, coupon.order_id = CouponState.REDEEMED, now, order_id
-    coupon.save(update_fields=["state", "redeemed_at", "order_id"])
-    intake.append_own(
-        [
-            intake.Incoming(
-                kind=EventKind.COUPON_REDEEMED.value,
-                channel=ChannelKind.SYS.value,
-                occurred_at=now,
-                contact_id=contact_id or coupon.contact_id,
-                properties={
-                    "batch": coupon.batch_id,
-                    "name": coupon.batch.name,
-                    "code": coupon.code,
-                    "order": order_id,
-                },
-            )
-        ]
-    )
-    return coupon
 
 
 def _codes(count: int) -> list[str]:

@@ -66,6 +66,14 @@ def sample_fields(known: dict[str, object], variant) -> dict[str, object]:
     company = Company.get()
     return {
         "contact": known,
+        "order": {
+            "number": "SO-2030",
+            "total": "268.00",
+            "carrier": "SF",
+            "tracking_number": "SF1000001",
+            "amount": "30.00",
+        },
+        "cart": {"total": "268.00"},
         "coupon": {"code": "ABCD2345", "value": "20", "name": _("Example coupon"), "ends_on": "2030-12-31"},
         "company": {"name": company.name},
         "message": {"unsubscribe_url": "#unsubscribe", "confirm_url": "#confirm"},

@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from channels_ingest.connectors.base import ConnectorError, Rendered
 from channels_ingest.connectors.registry import CONNECTORS
+from channels_ingest.connectors.webhook import edge as signed
 from channels_ingest.connectors.wechat_oa import tokens
 from channels_ingest.connectors.wechat_oa.outbound import open_link
 from channels_ingest.enums import DeliveryState, Kind, State
@@ -151,7 +152,9 @@ def note_sent(channel: Channel) -> None:
 @transaction.atomic
 def show_secrets(channel: Channel, *, by: User) -> dict[str, str]:
     """What has to be typed on the other side (never the platform's own secret or a password). Audited."""
-    shown = {Kind.WECHAT_OA: ("token", "aes_key"), Kind.WEB: ("server_secret",)}.get(channel.kind, ())
+    shown = {Kind.WECHAT_OA: ("token", "aes_key"), Kind.WEB: ("server_secret",), Kind.WEBHOOK: ("key",)}.get(
+        channel.kind, ()
+    )
     audit.record(by, "channel.secrets_shown", channel)
     held = channel.secrets
     return {name: held.get(name, "") for name in shown}
@@ -164,6 +167,23 @@ def rotate_server_key(channel: Channel, *, by: User) -> None:
     channel.keep_secrets({**channel.held, "server_secret": new_server_secret()})
     channel.save(update_fields=["credentials", "updated_at"])
     audit.record(by, "channel.key_rotated", channel)
+
+
+@transaction.atomic
+def rotate_key(channel: Channel, *, by: User) -> None:
+    """A new signing key for an order system; the one before is good for some days, so that the shop can change over."""
+    channel = _locked(channel)
+    channel.keep_secrets(signed.rotated(channel.secrets))
+    channel.save(update_fields=["credentials", "updated_at"])
+    audit.record(by, "channel.signing_key_made", channel)
+
+
+@transaction.atomic
+def end_old_key(channel: Channel, *, by: User) -> None:
+    channel = _locked(channel)
+    channel.keep_secrets({**channel.secrets, "old_key": "", "old_until": ""})
+    channel.save(update_fields=["credentials", "updated_at"])
+    audit.record(by, "channel.old_key_ended", channel)
 
 
 def create_scene_code(channel: Channel, *, label: str, scene: str, by: User | None) -> SceneCode:

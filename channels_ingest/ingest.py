@@ -22,6 +22,7 @@ from channels_ingest.connectors.xml import NotXml
 from channels_ingest.enums import DeliveryState
 from channels_ingest.models import Channel, Delivery, SceneCode
 from channels_ingest.models.delivery import KEPT_FOR, unpack
+from contacts import catalogue
 from contacts.intake import Incoming, append
 from scrm.core import live
 from scrm.lib import clock
@@ -162,9 +163,11 @@ def _label_scenes(events: list[Incoming]) -> None:
 def _append(rows: list[Claimed]) -> None:
     """All at once; when that fails, by halves until the poison one stands alone. A database that is away is not poison."""
     events = [event for row in rows for event in row.parsed.incoming]
-    if not events:
+    products = [told for row in rows for told in row.parsed.products]
+    if not events and not products:
         return
     try:
+        catalogue.apply(products)
         append(events)
     except (OperationalError, InterfaceError):
         raise

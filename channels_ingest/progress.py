@@ -71,6 +71,8 @@ def signs(channel: Channel) -> list[Sign]:
                 _("Put the tracker on a page and open it, or run the example below."),
             )
         ]
+    if channel.kind == Kind.WEBHOOK:
+        return [Sign(_("The first webhook has come"), heard, _("Type address and key into the shop, and let it send."))]
     if channel.kind == Kind.EMAIL:
         return [
             Sign(

@@ -152,9 +152,37 @@ class TagSource(models.TextChoices):
 
 
 class OrderState(models.TextChoices):
+    """What became of the money; how far the parcel is, is told by the order's times."""
+
+    INCOMPLETE = "incomplete", pgettext_lazy("order", "Incomplete")
+    PLACED = "placed", pgettext_lazy("order", "Not paid yet")
     PAID = "paid", _("Paid")
     PART_REFUNDED = "part_refunded", _("Partly refunded")
     REFUNDED = "refunded", _("Refunded")
+    CANCELLED = "cancelled", pgettext_lazy("order", "Cancelled")
+
+
+class OrderProblem(models.TextChoices):
+    """Why an order needs a look, or does not count."""
+
+    INCOMPLETE = "incomplete", _("The order itself has not arrived")
+    CURRENCY = "currency", _("Another currency than the company’s")
+    NEGATIVE_TOTAL = "negative_total", _("Negative total")
+    NEGATIVE_REFUND = "negative_refund", _("Negative refund")
+    OVER_REFUNDED = "over_refunded", _("More refunded than paid")
+    REFUND_UNPAID = "refund_unpaid", _("Refunded, but not paid")
+    CANCELLED_UNREFUNDED = "cancelled_unrefunded", _("Cancelled, but not refunded")
+    UNKNOWN_PRODUCT = "unknown_product", _("Product not in the catalogue")
+    COUPON = "coupon", _("Coupon not accepted")
+
+
+class CouponProblem(models.TextChoices):
+    """Why a code that came with an order was not accepted (campaigns says so)."""
+
+    UNKNOWN = "unknown", pgettext_lazy("coupon", "Unknown code")
+    FOREIGN = "foreign", pgettext_lazy("coupon", "Given to another customer")
+    EXPIRED = "expired", pgettext_lazy("coupon", "Expired before the payment")
+    USED = "used", pgettext_lazy("coupon", "Used for another order")
 
 
 class MergeState(models.TextChoices):

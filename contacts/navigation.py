@@ -5,6 +5,8 @@ from scrm.core.navigation import Item
 
 ITEMS = [
     Item(_("Contacts"), "contacts:contact_list", "users", Permission.CONTACTS_VIEW, "customers"),
+    Item(_("Orders"), "contacts:order_list", "shopping-bag", Permission.ORDERS_VIEW, "customers"),
+    Item(_("Products"), "contacts:product_list", "package", Permission.ORDERS_VIEW, "customers"),
     Item(_("Segments"), "contacts:segment_list", "filter", Permission.CONTACTS_VIEW, "customers"),
     Item(_("Tags"), "contacts:tag_list", "tags", Permission.CONTACTS_VIEW, "customers"),
     Item(_("Stage rules"), "contacts:stage_rule_list", "flag", Permission.CONTACTS_VIEW, "customers"),

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from contacts.enums import ChannelKind, EventKind, IdentityKind, Trust
 from contacts.log.incoming import Handle, Incoming
-from contacts.log.rollups import money
+from contacts.log.orders import money
 
 COLUMNS = ("customer", "date", "quantity", "total", "order")
 REQUIRED = ("customer", "date", "total")

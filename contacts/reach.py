@@ -47,6 +47,8 @@ class Reach:
     window_until: datetime | None = None
     """Channels with a reply window only: until when free messages may be sent; None when closed or not needed."""
     needs_window: bool = False
+    written: bool = False
+    """Whether the person ever wrote here."""
 
     @property
     def state(self) -> str:

@@ -10,7 +10,8 @@ from django.utils.timezone import localtime
 
 from contacts import lines
 from contacts.enums import ChannelKind
-from contacts.models import Contact, Event
+from contacts.log.orders import KINDS
+from contacts.models import Contact, Event, Order
 from scrm.core.models import User
 
 PAGE = 30
@@ -20,6 +21,8 @@ PAGE = 30
 class Entry:
     event: Event
     line: lines.Line
+    order: int | None = None
+    """The order's key, when the line is about one."""
 
     @property
     def channel_label(self) -> str:
@@ -95,7 +98,7 @@ def tally(contact: Contact, whole: Slice | None = None) -> tuple[Counter[str], C
 
 
 def _by_day(events: Sequence[Event], last_day: date | None, show_points: bool, people: Sequence[User]) -> list[Day]:
-    names = _names(events, people)
+    names, orders = _names(events, people), _orders(events)
     days: list[Day] = []
     for event in events:
         moment = localtime(event.occurred_at)
@@ -104,7 +107,8 @@ def _by_day(events: Sequence[Event], last_day: date | None, show_points: bool, p
         told = event.properties if isinstance(event.properties, dict) else {}
         if told.get("by") in names:
             told = {**told, "by_name": names[told["by"]]}
-        days[-1].entries.append(Entry(event, lines.describe(event.kind, told, show_points=show_points)))
+        line = lines.describe(event.kind, told, show_points=show_points)
+        days[-1].entries.append(Entry(event, line, orders.get((event.account_id, str(told.get("order_id", ""))))))
     return days
 
 
@@ -118,6 +122,19 @@ def _names(events: Sequence[Event], people: Sequence[User]) -> dict[int, str]:
     }
     missing = ids - known.keys()
     return known | (dict(User.objects.filter(pk__in=missing).values_list("id", "name")) if missing else {})
+
+
+def _orders(events: Sequence[Event]) -> dict[tuple[int, str], int]:
+    """Orders that events are about, by account and number. One query, none when there are none."""
+    told = {
+        (event.account_id, str(event.properties["order_id"]))
+        for event in events
+        if event.kind in KINDS and isinstance(event.properties, dict) and event.properties.get("order_id")
+    }
+    if not told:
+        return {}
+    rows = Order.objects.filter(account_id__in={a for a, _n in told}, external_id__in={n for _a, n in told})
+    return {(account, number): pk for account, number, pk in rows.values_list("account_id", "external_id", "id")}
 
 
 def _position(event: Event) -> str:

@@ -1,6 +1,18 @@
 from django.urls import path
 
-from contacts.views import contact, contact_edit, contact_list, lead, lead_rule, merge, segment, stage_rule, tag
+from contacts.views import (
+    contact,
+    contact_edit,
+    contact_list,
+    lead,
+    lead_rule,
+    merge,
+    order,
+    product,
+    segment,
+    stage_rule,
+    tag,
+)
 
 app_name = "contacts"
 
@@ -16,6 +28,10 @@ urlpatterns = [
     path("contacts/<int:pk>/untag/<int:tag_pk>/", contact_edit.contact_untag, name="contact_untag"),
     path("contacts/<int:pk>/consent/", contact_edit.contact_consent, name="contact_consent"),
     path("contacts/<int:pk>/reveal/<int:identity_pk>/", contact_edit.contact_reveal, name="contact_reveal"),
+    path("orders/", order.order_list, name="order_list"),
+    path("orders/<int:pk>/", order.order, name="order"),
+    path("products/", product.product_list, name="product_list"),
+    path("products/<int:pk>/", product.product, name="product"),
     path("contacts/merges/<int:pk>/", merge.merge, name="merge"),
     path("contacts/merges/<int:pk>/accept/", merge.merge_accept, name="merge_accept"),
     path("contacts/merges/<int:pk>/reject/", merge.merge_reject, name="merge_reject"),

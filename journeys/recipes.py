@@ -135,6 +135,43 @@ def category_coupon(slots: Slots) -> Definition:
     }
 
 
+def _per(event: str, key: str, where: list[dict[str, Any]] | None = None) -> dict[str, Any]:
+    return {**_trigger(event), "key": key, "where": where or []}
+
+
+def _notice(event: str, key: str, slot: str) -> Callable[[Slots], Definition]:
+    """One message about an order at once: its content is transactional, so it waits for no morning and counts for no cap."""
+
+    def build(slots: Slots) -> Definition:
+        return {
+            "trigger": _per(event, key),
+            "reentry": {"policy": "never", "gap_days": 0},
+            "goal": None,
+            "exits": [],
+            "steps": [_send("s1", slots[slot], ["oa", "email"]), _step("s2", "exit")],
+            "last": 2,
+        }
+
+    return build
+
+
+def unpaid_cart(slots: Slots) -> Definition:
+    """An hour after the cart was first filled; once per cart. Whoever orders or pays in the meantime is left alone."""
+    return {
+        "trigger": _per("cart_updated", "cart_id", [{"property": "total", "op": "gte", "value": "0.01"}]),
+        "reentry": {"policy": "never", "gap_days": 0},
+        "goal": {"event": "order_paid", "where": []},
+        "exits": [{"event": "order_placed", "where": []}],
+        "steps": [
+            _step("s1", "wait", {"mode": "for", "amount": 1, "unit": "hours"}),
+            _send("s2", slots["cart_content"], ["oa", "email"]),
+            _step("s3", "wait", {"mode": "for", "amount": 3, "unit": "days"}),
+            _step("s4", "exit"),
+        ],
+        "last": 4,
+    }
+
+
 RECIPES = {
     recipe.key: recipe
     for recipe in (
@@ -161,6 +198,38 @@ RECIPES = {
                 "coupon_content": gettext_lazy("Message with the coupon code"),
             },
             category_coupon,
+        ),
+        Recipe(
+            "order_paid",
+            gettext_lazy("Thanks for the order"),
+            gettext_lazy("As soon as an order is paid, also at night, once per order."),
+            "shopping-bag-check",
+            {"paid_content": gettext_lazy("Message about the payment (transactional)")},
+            _notice("order_paid", "order_id", "paid_content"),
+        ),
+        Recipe(
+            "order_shipped",
+            gettext_lazy("The parcel is on its way"),
+            gettext_lazy("When an order is shipped, with carrier and tracking number, once per parcel."),
+            "truck-delivery",
+            {"shipped_content": gettext_lazy("Message about the parcel (transactional)")},
+            _notice("order_shipped", "parcel_id", "shipped_content"),
+        ),
+        Recipe(
+            "order_refunded",
+            gettext_lazy("The refund is made"),
+            gettext_lazy("When money goes back, once per refund."),
+            "receipt-refund",
+            {"refund_content": gettext_lazy("Message about the refund (transactional)")},
+            _notice("order_refunded", "refund_id", "refund_content"),
+        ),
+        Recipe(
+            "unpaid_cart",
+            gettext_lazy("Cart not paid for an hour"),
+            gettext_lazy("An hour after the cart was filled and nothing was ordered: a reminder, once per cart."),
+            "shopping-cart-question",
+            {"cart_content": gettext_lazy("Reminder of the cart")},
+            unpaid_cart,
         ),
     )
 }

@@ -162,6 +162,10 @@ PUMPS = [
     "contacts.pumps.LEADS",
     "campaigns.pumps.LAUNCH",
     "campaigns.pumps.DISPATCH",
+    "service_desk.pumps.WAKE",
+    "service_desk.pumps.ROUTE",
+    "service_desk.pumps.CLOCKS",
+    "service_desk.pumps.LEARN",
     "journeys.pumps.ADVANCE",
     "analytics.pumps.REPORTS",
     "scrm.core.tallies.FOLD",
@@ -172,12 +176,17 @@ EVENT_CONSUMERS = [
     "contacts.consumers.lifecycle.consume",
     "contacts.consumers.leads.consume",
     "campaigns.consumers.engagement.consume",
+    "campaigns.consumers.redemption.consume",
+    "service_desk.consumers.conversations.consume",
+    "service_desk.consumers.tickets.consume",
     "journeys.consumers.triggers.consume",
     "analytics.consumers.daily.consume",
     "analytics.consumers.effect.consume",
 ]
 CONTACT_PANELS = [
     "contacts.panels.contact_lead",
+    "service_desk.ticket_panels.contact_tickets",
+    "service_desk.panels.contact_conversations",
     "campaigns.panels.contact_messages",
     "journeys.panels.contact_enrolments",
 ]
@@ -187,6 +196,8 @@ RULE_HOLDERS = ["journeys.queries.named_leaves"]
 CONTACT_MERGE_HANDLERS: list[str] = [
     "contacts.leads.merging.merged",
     "campaigns.merging.merged",
+    "service_desk.merging.merged",
+    "service_desk.ticket_merging.merged",
     "journeys.merging.on_merge",
     "analytics.crediting.merged",
 ]
@@ -194,10 +205,14 @@ CONTACT_MERGE_HANDLERS: list[str] = [
 CONTACT_UNMERGE_HANDLERS: list[str] = [
     "contacts.leads.merging.unmerged",
     "campaigns.merging.unmerged",
+    "service_desk.merging.unmerged",
+    "service_desk.ticket_merging.unmerged",
     "journeys.merging.on_unmerge",
     "analytics.crediting.unmerged",
 ]
 """The same when a merge is undone, after identities went back to ``other_id`` and before the log does."""
+CURRENCY_HANDLERS: list[str] = ["contacts.actions.recount_orders"]
+"""Called without arguments, in its transaction, when the company's currency was changed."""
 BENCHES: list[str] = [
     "contacts.bench.BENCHES",
     "campaigns.bench.BENCHES",
@@ -215,6 +230,7 @@ SEARCH_PROVIDERS = ["contacts.search.provide"]
 NAVIGATION = [
     "analytics.navigation.ITEMS",
     "contacts.navigation.ITEMS",
+    "service_desk.navigation.ITEMS",
     "journeys.navigation.ITEMS",
     "campaigns.navigation.ITEMS",
     "channels_ingest.navigation.ITEMS",

@@ -1,7 +1,7 @@
 """The service desk: conversations, tickets, SLA clocks, routing, the bot, knowledge and satisfaction.
 
 It stands between journeys and campaigns in the import chain and is the home of everything an agent does with a customer who
-asks for something. Nothing is in it yet, so it has no tables, pages or navigation.
+asks for something. Conversations and tickets are here today; docs/roadmap.md says what is not.
 """
 
 from django.apps import AppConfig

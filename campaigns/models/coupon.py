@@ -3,7 +3,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
-from campaigns.enums import BatchState, CouponState
+from campaigns.enums import BatchState, CouponState, Origin
 from scrm.lib import clock
 
 
@@ -45,6 +45,9 @@ class Coupon(models.Model):
     code = models.CharField(_("code"), max_length=20, unique=True)
     issue_key = models.TextField(unique=True)
     """Idempotency: key prefix of the asker and the contact."""
+    origin = models.CharField(max_length=8, choices=Origin.choices, blank=True)
+    origin_id = models.BigIntegerField(default=0)
+    """The campaign or journey that gave it, 0 for neither."""
     state = models.CharField(_("state"), max_length=10, choices=CouponState.choices, default=CouponState.ISSUED)
     issued_at = models.DateTimeField()
     expires_at = models.DateTimeField()
@@ -57,6 +60,7 @@ class Coupon(models.Model):
         verbose_name_plural = _("coupons")
         indexes = [
             models.Index(fields=["batch", "-id"], name="coupon_batch"),
+            models.Index(fields=["origin", "origin_id"], condition=Q(state="redeemed"), name="coupon_origin"),
             models.Index(fields=["expires_at"], condition=Q(state="issued"), name="coupon_expiring"),
         ]
 

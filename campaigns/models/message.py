@@ -46,8 +46,10 @@ class Message(models.Model):
     channels = ArrayField(models.CharField(max_length=10), default=list)
     """What was asked for, in order of preference."""
     content = models.ForeignKey(
-        "campaigns.Content", models.PROTECT, db_constraint=False, related_name="messages", db_index=False
+        "campaigns.Content", models.PROTECT, db_constraint=False, null=True, related_name="messages", db_index=False
     )
+    body = models.JSONField(null=True)
+    """Instead of content, what a person of ours wrote: {"kind", "text", "data"}."""
     purpose = models.CharField(_("purpose"), max_length=14, choices=Purpose.choices)
     origin = models.CharField(_("origin"), max_length=10, choices=Origin.choices)
     origin_id = models.BigIntegerField(default=0)
@@ -124,10 +126,21 @@ class Message(models.Model):
                 condition=~Q(state__in=[*ACTIVE, *WENT_OUT]) | Q(identity__isnull=False),
                 name="message_active_has_address",
             ),
+            models.CheckConstraint(
+                condition=Q(content__isnull=False) | Q(body__isnull=False), name="message_says_something"
+            ),
         ]
 
     def __str__(self):
         return self.key
+
+    @property
+    def title(self) -> str:
+        """What lists call it: the content's name, or the beginning of what somebody of ours wrote."""
+        if self.content is not None:
+            return self.content.name
+        text = " ".join(str((self.body or {}).get("text", "")).split())
+        return text if len(text) <= 60 else f"{text[:59]}…"
 
 
 class MessageCount(models.Model):

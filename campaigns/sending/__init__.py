@@ -12,10 +12,12 @@ from campaigns.sending.plan import submit, submit_audience
 from campaigns.sending.preview import Preview, preview
 from campaigns.sending.requests import SendRequest
 from campaigns.sending.stop import call_off, cancel, cancel_for, pause, resume
+from campaigns.sending.ways import Way, ways
 
 __all__ = [
     "Preview",
     "SendRequest",
+    "Way",
     "call_off",
     "cancel",
     "cancel_for",
@@ -24,4 +26,5 @@ __all__ = [
     "resume",
     "submit",
     "submit_audience",
+    "ways",
 ]

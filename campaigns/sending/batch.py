@@ -9,9 +9,9 @@ from scrm.core.models import Company
 
 TABLE = """
 CREATE TEMP TABLE IF NOT EXISTS sending_req (
-    n integer NOT NULL, key text NOT NULL, contact_id bigint NOT NULL, content_id bigint NOT NULL, purpose text NOT NULL,
+    n integer NOT NULL, key text NOT NULL, contact_id bigint NOT NULL, content_id bigint, purpose text NOT NULL,
     origin text NOT NULL, origin_id bigint NOT NULL, channels text[] NOT NULL, ref jsonb NOT NULL, context jsonb NOT NULL,
-    expires_at timestamptz, defer_quiet boolean NOT NULL, identity_id bigint, message_id bigint
+    expires_at timestamptz, defer_quiet boolean NOT NULL, identity_id bigint, message_id bigint, body jsonb
 ) ON COMMIT DELETE ROWS
 """
 
@@ -58,7 +58,8 @@ def survey(cursor, stage: str, now: datetime, *, lock: bool) -> Batch | None:
     follow merges, and collect zones, accounts and contents. A constant number of statements. None when there are no rows."""
     cursor.execute(
         "SELECT min(contact_id), max(contact_id), count(DISTINCT contact_id) < count(*), max(cardinality(channels)),"
-        " bool_or(purpose = %s), array_agg(DISTINCT content_id) FROM sending_req",
+        " bool_or(purpose = %s), "
+        " coalesce(array_agg(DISTINCT content_id) FILTER (WHERE content_id IS NOT NULL), '{}') FROM sending_req",
         [Purpose.MARKETING],
     )
     low, high, repeats, most, marketing, content_ids = cursor.fetchone()

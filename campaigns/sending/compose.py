@@ -79,6 +79,8 @@ def company_fields() -> dict[str, str]:
 
 
 def _render(row: Claimed, person: dict, company: dict[str, str]) -> Rendered:
+    if row.body is not None:
+        return written(row.channel, row.body, company["name"])
     variant = variant_for(row.content_id, row.channel, str(person.get("language") or ""))
     fields = {
         **row.context,
@@ -87,6 +89,14 @@ def _render(row: Claimed, person: dict, company: dict[str, str]) -> Rendered:
         "message": {**(row.context.get("message") or {}), **_message_fields(row, variant)},
     }
     return content.render(variant, fields, links=_linker(row))
+
+
+def written(channel: str, body: dict, company_name: str) -> Rendered:
+    """What a person of ours wrote, as it was written: no merge fields, no tracked links."""
+    text, data = str(body.get("text", "")), dict(body.get("data") or {})
+    if channel == ChannelKind.EMAIL:
+        return Rendered(kind="email", subject=str(data.pop("subject", "") or company_name), text=text)
+    return Rendered(kind=str(body.get("kind") or "text"), text=text, data=data)
 
 
 def _message_fields(row: Claimed, variant: Variant) -> dict[str, str]:

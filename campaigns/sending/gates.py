@@ -110,7 +110,8 @@ def _person(cursor, batch: Batch) -> str:
         """person AS (
         SELECT r.n, r.contact_id, r.purpose, r.content_id, r.channels, r.expires_at, r.defer_quiet, r.message_id, c.id
         IS NOT NULL AS found,
-            k.approved, z.number AS zone_number, q.hold_until, coalesce(q.hold_until, %(now)s::timestamptz) AS send_at
+            r.body ->> 'kind' AS body_kind, (r.body IS NOT NULL OR k.approved) AS approved,
+            z.number AS zone_number, q.hold_until, coalesce(q.hold_until, %(now)s::timestamptz) AS send_at
         FROM sending_req r
         LEFT JOIN contacts_contact c ON c.id = r.contact_id AND c.id BETWEEN %(low)s AND %(high)s
         LEFT JOIN content k ON k.content_id = r.content_id
@@ -149,7 +150,7 @@ def _window_use(cursor, batch: Batch) -> str:
         FROM address a JOIN sending_req r ON r.n = a.n
         JOIN campaigns_message m ON m.identity_id = a.identity_id AND m.channel = ANY(%(windowed)s) AND m.state = ANY(%(counted)s)
             AND m.next_at >= least(a.last_inbound_at, a.last_touch_at) AND m.id IS DISTINCT FROM r.message_id
-            AND m.channel IN ('oa', 'wecom', 'weibo', 'douyin')
+            AND m.channel IN ('oa', 'wecom', 'weibo', 'douyin') AND (m.body IS NULL OR m.body ->> 'kind' <> 'comment')
         WHERE a.message_seconds IS NOT NULL GROUP BY 1, 2)""",
         {"windowed": batch.windowed, "counted": _counted(batch)},
     )
@@ -174,8 +175,9 @@ def _candidate(cursor, batch: Batch) -> str:
         SELECT p.n, p.purpose, p.send_at, ch.ord, ch.channel, a.account_id, a.state AS account_state, a.identity_id, a.reachable,
             a.message_seconds, a.message_limit, a.touch_seconds, a.touch_limit, a.last_inbound_at, a.last_touch_at,
             {window if windowed else none}
-            o.channel IS NOT NULL AND NOT (o.template AND p.purpose = 'marketing') AS offered, coalesce(o.template,
-            false) AS template, s.reason AS suppression, cs.state AS consent, cs.changed_at AS consent_at
+            p.body_kind IS NOT NULL OR (o.channel IS NOT NULL AND NOT (o.template AND p.purpose = 'marketing')) AS offered,
+            coalesce(o.template, p.body_kind = 'comment', false) AS template,
+            s.reason AS suppression, cs.state AS consent, cs.changed_at AS consent_at
         FROM person p CROSS JOIN LATERAL unnest(p.channels) WITH ORDINALITY AS ch(channel, ord)
         LEFT JOIN offer o ON o.content_id = p.content_id AND o.channel = ch.channel
         LEFT JOIN address a ON a.n = p.n AND a.channel = ch.channel

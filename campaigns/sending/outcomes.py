@@ -23,6 +23,9 @@ KINDS = {
     State.BOUNCED: EventKind.MESSAGE_BOUNCED,
 }
 
+TOLD = 500
+"""So much of what a person of ours wrote stands in the events of the message."""
+
 
 @dataclass(slots=True)
 class Outcome:
@@ -40,6 +43,7 @@ class Outcome:
         "state",
         "reason",
         "ref",
+        "body",
         "hold_until",
     )
 
@@ -47,19 +51,22 @@ class Outcome:
     contact_id: int
     channel: str
     account_id: int
-    content_id: int
+    content_id: int | None
     purpose: str
     origin: str
     origin_id: int
     state: str
     reason: str
     ref: dict
+    body: dict | None = None
     hold_until: datetime | None = None
 
     def __post_init__(self) -> None:
         # Django leaves jsonb of a raw cursor as text.
         if isinstance(self.ref, str):
             self.ref = orjson.loads(self.ref)
+        if isinstance(self.body, str):
+            self.body = orjson.loads(self.body)
 
 
 def properties(outcome: Outcome, **more: object) -> dict[str, object]:
@@ -74,6 +81,8 @@ def properties(outcome: Outcome, **more: object) -> dict[str, object]:
         "ref": outcome.ref,
         **more,
     }
+    if outcome.body:
+        found |= {"kind": outcome.body.get("kind", ""), "text": str(outcome.body.get("text", ""))[:TOLD]}
     if outcome.hold_until and outcome.state == State.HELD:
         found["until"] = outcome.hold_until.isoformat()
     return found
@@ -83,7 +92,7 @@ def events(outcomes: Iterable[Outcome], now: datetime) -> list[intake.Incoming]:
     """The event of each outcome's state, with the content's name for the timeline. One query."""
     outcomes = list(outcomes)
     names = (
-        dict(Content.objects.filter(pk__in={o.content_id for o in outcomes}).values_list("pk", "name"))
+        dict(Content.objects.filter(pk__in={o.content_id for o in outcomes if o.content_id}).values_list("pk", "name"))
         if outcomes
         else {}
     )

@@ -18,18 +18,19 @@ from scrm.lib import clock, hints
 COLUMNS = "n, key, contact_id, content_id, purpose, origin, origin_id, channels, ref, context, expires_at, defer_quiet, identity_id"
 
 INSERT = """, added AS (
-    INSERT INTO campaigns_message (key, contact_id, identity_id, pinned, channel, account_id, channels, content_id, purpose, origin,
-        origin_id, lane, ref, context, tags, state, reason, decisions, defer_quiet, paused, hold_until, next_at, expires_at, fence,
-        attempt_no, planned_at, platform_id, error)
+    INSERT INTO campaigns_message (key, contact_id, identity_id, pinned, channel, account_id, channels, content_id, body, purpose,
+        origin, origin_id, lane, ref, context, tags, state, reason, decisions, defer_quiet, paused, hold_until, next_at, expires_at,
+        fence, attempt_no, planned_at, platform_id, error)
     SELECT r.key, r.contact_id, CASE WHEN v.fail IS NULL THEN v.address_id END, r.identity_id IS NOT NULL,
         CASE WHEN v.fail IS NULL THEN coalesce(v.channel, '') ELSE '' END,
-        CASE WHEN v.fail IS NULL THEN coalesce(v.account_id, 0) ELSE 0 END, r.channels, r.content_id, r.purpose,
+        CASE WHEN v.fail IS NULL THEN coalesce(v.account_id, 0) ELSE 0 END, r.channels, r.content_id, r.body, r.purpose,
         r.origin, r.origin_id, CASE WHEN r.purpose <> 'marketing' THEN 0 WHEN r.origin = 'campaign' THEN 2 ELSE 1 END,
         r.ref, r.context, coalesce(v.tags, '{}'), v.state, v.reason, coalesce(v.look, '[]'), r.defer_quiet, false,
         CASE WHEN v.state = 'held' THEN v.hold_until END, v.send_at, r.expires_at, 0, 0, $now$::timestamptz, '', ''
     FROM verdict v JOIN sending_req r ON r.n = v.n ORDER BY r.n
     ON CONFLICT (key) DO NOTHING
-    RETURNING id, contact_id, channel, account_id, content_id, purpose, origin, origin_id, state, reason, ref, hold_until)
+    RETURNING id, contact_id, channel, account_id, content_id, purpose, origin, origin_id, state, reason, ref, body,
+        hold_until)
 """
 
 
@@ -135,7 +136,8 @@ def _copy(cursor, requests: list[SendRequest]) -> None:
                 r.expires_at.isoformat() if r.expires_at else None,
                 "t" if r.defer_quiet else "f",
                 r.identity_id,
+                orjson.dumps(r.body).decode() if r.body is not None else None,
             )
         )
     lines.seek(0)
-    cursor.copy_expert(f"COPY sending_req ({COLUMNS}) FROM STDIN WITH (FORMAT csv)", lines)
+    cursor.copy_expert(f"COPY sending_req ({COLUMNS}, body) FROM STDIN WITH (FORMAT csv)", lines)

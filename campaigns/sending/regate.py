@@ -13,13 +13,13 @@ from campaigns.sending.batch import empty_table, survey
 LOAD = """
 INSERT INTO sending_req (n, key, contact_id, content_id, purpose, origin, origin_id, channels, ref, context,
 expires_at, defer_quiet,
-    identity_id, message_id)
+    identity_id, message_id, body)
 SELECT row_number() OVER (ORDER BY m.id), m.key, m.contact_id, m.content_id, m.purpose, m.origin, m.origin_id,
     -- Those the platform has refused for this message are spent; of the others the present one first.
     coalesce((SELECT array_agg(c.channel ORDER BY c.channel <> m.channel, c.ord)
         FROM unnest(m.channels::text[]) WITH ORDINALITY AS c(channel, ord)
         WHERE NOT m.decisions @> jsonb_build_array(jsonb_build_object('result', 'next', 'channel', c.channel))), '{}'),
-    m.ref, '{}', m.expires_at, m.defer_quiet, CASE WHEN m.pinned THEN m.identity_id END, m.id
+    m.ref, '{}', m.expires_at, m.defer_quiet, CASE WHEN m.pinned THEN m.identity_id END, m.id, m.body
 FROM campaigns_message m WHERE m.id = ANY(%s)
 """
 # A claimed message goes on when the gates choose the same account; another channel means the queue of another account.
@@ -39,7 +39,7 @@ UPDATE = """, settled AS (
     CROSS JOIN LATERAL (SELECT c.chosen, $claim$ AND v.state = 'queued' AND v.reason = '' AND v.account_id = $account$ AS go) d
     WHERE m.id = r.message_id
     RETURNING m.id, m.contact_id, m.channel, m.account_id, m.content_id, m.purpose, m.origin, m.origin_id, m.state, m.reason, m.ref,
-        m.hold_until, d.go, m.identity_id, m.key, m.context, m.fence, m.attempt_no, m.expires_at, r.channels)
+        m.body, m.hold_until, d.go, m.identity_id, m.key, m.context, m.fence, m.attempt_no, m.expires_at, r.channels)
 """
 
 
@@ -50,7 +50,7 @@ class Claimed:
     id: int
     contact_id: int
     channel: str
-    content_id: int
+    content_id: int | None
     purpose: str
     origin: str
     origin_id: int
@@ -63,6 +63,7 @@ class Claimed:
     expires_at: datetime | None
     channels: list[str]
     """Those that may still be tried, this one included."""
+    body: dict | None = None
 
 
 def regate(
@@ -99,8 +100,8 @@ def regate(
     claimed, changed = [], []
     for row in rows:
         outcome, (go, identity_id, key, context, fence, attempt_no, expires_at, channels) = (
-            outcomes.Outcome(*row[:12]),
-            row[12:],
+            outcomes.Outcome(*row[:13]),
+            row[13:],
         )
         if go:
             o = outcome
@@ -121,6 +122,7 @@ def regate(
                     attempt_no,
                     expires_at,
                     channels,
+                    o.body,
                 )
             )
         elif outcome.state != "queued":

@@ -1,5 +1,8 @@
 """The ledger as pages: what was sent, is waiting or was not sent, and why."""
 
+from datetime import date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.translation import gettext as _
@@ -14,8 +17,9 @@ from campaigns.sending.settling import settle_unknown
 from channels_ingest.models import Channel
 from contacts.enums import ChannelKind
 from scrm.core.access import fetch, requires
-from scrm.core.enums import Level, Permission
+from scrm.core.enums import Level, Permission, Scope
 from scrm.core.lists import Facet, Search, listing
+from scrm.core.models import Company, User
 from scrm.core.pages import done, render_page
 from scrm.lib import clock
 
@@ -54,7 +58,26 @@ def _facets(request: HttpRequest) -> list[Facet]:
         [(r.value, r.label) for r in offered],
         lambda rows, values: rows.filter(reason__in=values),
     )
-    return [*FACETS, reasons_facet]
+    return [*FACETS, reasons_facet, *_planned(request.GET.get("planned", ""))]
+
+
+def _planned(value: str) -> list[Facet]:
+    """``planned=2026-10-29..2026-11-27``, days of the company: only when a link of another page asks, as the figures do."""
+    try:
+        first, last = (date.fromisoformat(day) for day in value.split(".."))
+        after = last + timedelta(days=1)
+    except (ValueError, OverflowError):
+        return []
+    zone = ZoneInfo(Company.get().time_zone)
+    start, end = (datetime.combine(day, time(), zone) for day in (first, after))
+    return [
+        Facet(
+            "planned",
+            gettext_lazy("Planned"),
+            [(value, f"{first:%m-%d} – {last:%m-%d}")],
+            lambda rows, values: rows.filter(planned_at__gte=start, planned_at__lt=end),
+        )
+    ]
 
 
 FACETS = [
@@ -109,7 +132,8 @@ def message_list(request: HttpRequest) -> HttpResponse:
     )
     for row in page.rows:
         row.tone = reasons.TONES[row.state]
-    return render_page(request, "campaigns/message_list.html", {"page": page, "unknown": _unknown(request)})
+    context = {"page": page, "unknown": _unknown(request), "scoped": request.user.scope != Scope.ALL}
+    return render_page(request, "campaigns/message_list.html", context)
 
 
 def _unknown(request: HttpRequest) -> int:
@@ -122,6 +146,7 @@ def _unknown(request: HttpRequest) -> int:
 def message_detail(request: HttpRequest, pk: int) -> HttpResponse:
     """Why did or didn't this person get this?"""
     message = _message(request, pk)
+    author = User.objects.filter(pk=message.origin_id).first() if message.origin == Origin.AGENT else None
     origin = Campaign.objects.filter(pk=message.origin_id).first() if message.origin == Origin.CAMPAIGN else None
     context = {
         "message": message,
@@ -131,6 +156,7 @@ def message_detail(request: HttpRequest, pk: int) -> HttpResponse:
         "asked": [ChannelKind(channel) for channel in message.channels if channel in ChannelKind.values],
         "account": Channel.objects.filter(pk=message.account_id).first(),
         "campaign": origin,
+        "author": author,
         "may_campaign": request.user.can(Permission.CAMPAIGNS_EDIT),
         "may_content": request.user.can(Permission.CONTENT_EDIT),
         "waits": message.state in {State.QUEUED, State.HELD} and message.next_at > clock.now(),

@@ -18,7 +18,7 @@ from campaigns.enums import OptInState
 from campaigns.models import Link, Message, OptIn
 from campaigns.sending import outcomes, tokens
 from contacts import intake
-from contacts.enums import ConsentState, EventKind, Purpose
+from contacts.enums import ConsentState, EventKind, IdentityKind, Purpose
 from contacts.models import Consent, Contact
 from scrm.core.access import public
 from scrm.core.enums import Language
@@ -92,8 +92,13 @@ def unsubscribe(request: HttpRequest, token: str) -> HttpResponse:
         contact_id=message.contact_id, channel=message.channel, purpose=Purpose.MARKETING
     ).values_list("state", flat=True)
     done = request.method == "POST" or ConsentState.WITHDRAWN in state
-    hint = message.identity.hint if message.identity else ""
-    context = {"message": message, "hint": hint, "done": done, "company": Company.get()}
+    named = message.identity is not None and message.identity.kind in {IdentityKind.EMAIL, IdentityKind.PHONE}
+    context = {
+        "message": message,
+        "hint": message.identity.hint if named else "",
+        "done": done,
+        "company": Company.get(),
+    }
     return _page(request, message.contact.language, "campaigns/public_unsubscribe.html", context)
 
 
@@ -156,13 +161,14 @@ def _messages():
             "state",
             "reason",
             "ref",
+            "body",
         )
     )
 
 
 def _append(message: Message, kind: EventKind, external_id: str = "", **more: object) -> None:
     outcome = outcomes.Outcome(*(getattr(message, name) for name in outcomes.Outcome.COLUMNS[:-1]))
-    told = outcomes.properties(outcome, content_name=message.content.name, **more)
+    told = outcomes.properties(outcome, content_name=message.content.name if message.content else "", **more)
     intake.append_own(
         [
             intake.Incoming(

@@ -13,6 +13,7 @@ from typing import Any, Protocol
 from django.utils.translation import gettext_noop
 
 from channels_ingest.models import Channel
+from contacts import catalogue
 from contacts.intake import Incoming
 from scrm.lib import crypto
 
@@ -97,6 +98,7 @@ class Parsed:
     """What a delivery tells. ``odd`` are shapes that were kept without an event: (reason, detail, sample)."""
 
     incoming: list[Incoming] = field(default_factory=list)
+    products: list[catalogue.Told] = field(default_factory=list)
     odd: list[tuple[str, str, str]] = field(default_factory=list)
 
 

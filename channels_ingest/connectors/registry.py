@@ -5,6 +5,8 @@ from channels_ingest.connectors.email import outbound as email_out
 from channels_ingest.connectors.email.forms import EmailForm
 from channels_ingest.connectors.web import inbound as web_in
 from channels_ingest.connectors.web.forms import WebForm
+from channels_ingest.connectors.webhook import inbound as webhook_in
+from channels_ingest.connectors.webhook.forms import WebhookForm
 from channels_ingest.connectors.wechat_oa import inbound as oa_in
 from channels_ingest.connectors.wechat_oa import outbound as oa_out
 from channels_ingest.connectors.wechat_oa.forms import OaForm
@@ -53,5 +55,12 @@ CONNECTORS: dict[str, Connector] = {
         identity_kind=IdentityKind.ANONYMOUS.value,
         form=WebForm,
         parse=web_in.parse,
+    ),
+    Kind.WEBHOOK.value: Connector(
+        kind=Kind.WEBHOOK.value,
+        channel_kind=ChannelKind.SHOP.value,
+        identity_kind=IdentityKind.CUSTOMER.value,
+        form=WebhookForm,
+        parse=webhook_in.parse,
     ),
 }

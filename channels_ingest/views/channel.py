@@ -10,6 +10,8 @@ from django.views.decorators.http import require_GET, require_POST
 
 from channels_ingest import actions, collector
 from channels_ingest.connectors.registry import CONNECTORS
+from channels_ingest.connectors.webhook import edge as signed
+from channels_ingest.connectors.webhook.inbound import examples
 from channels_ingest.enums import Kind, State
 from channels_ingest.looks import said
 from channels_ingest.models import Channel, SceneCode
@@ -19,6 +21,7 @@ from channels_ingest.remedies import remedy
 from scrm.core.access import fetch, requires
 from scrm.core.enums import Level, Permission
 from scrm.core.pages import done, render_page
+from scrm.lib import crypto
 
 WHAT_FOR = {
     Kind.WECHAT_OA: gettext_lazy(
@@ -29,6 +32,9 @@ WHAT_FOR = {
     ),
     Kind.WEB: gettext_lazy(
         "Page views, products, forms and orders come in from your shop and your servers. Nothing goes out."
+    ),
+    Kind.WEBHOOK: gettext_lazy(
+        "Customers, products, carts and orders come in from a shop or an ERP by signed webhooks. Nothing goes out."
     ),
     Kind.EMAIL: gettext_lazy("Mail goes out through your own mail server, with one-click unsubscribe."),
 }
@@ -119,6 +125,7 @@ def channel_detail(request: HttpRequest, pk: int) -> HttpResponse:
         "shown_settings": _settings(channel),
         "snippet": _snippet(channel) if channel.kind == Kind.WEB else "",
         "example": _example(channel) if channel.kind == Kind.WEB else "",
+        **(_webhook(channel) if channel.kind == Kind.WEBHOOK else {}),
         "domain": str(channel.settings.get("from_address", "")).rpartition("@")[2],
         "days": LOOK_BACK_DAYS,
         "may_edit": request.user.can(Permission.CHANNELS_EDIT),
@@ -209,6 +216,31 @@ def _settings(channel: Channel) -> list[tuple[str, object]]:
             value = ", ".join(value)
         shown.append((str(field.label), value))
     return shown
+
+
+@require_POST
+@requires(Permission.CHANNELS_EDIT)
+def channel_new_key(request: HttpRequest, pk: int) -> HttpResponse:
+    channel = fetch(Channel, pk=pk, kind=Kind.WEBHOOK)
+    actions.rotate_key(channel, by=request.user)
+    return done(request, channel, _("There is a new key. Type it into the shop before the old one ends."))
+
+
+@require_POST
+@requires(Permission.CHANNELS_EDIT)
+def channel_end_old_key(request: HttpRequest, pk: int) -> HttpResponse:
+    channel = fetch(Channel, pk=pk, kind=Kind.WEBHOOK)
+    actions.end_old_key(channel, by=request.user)
+    return done(request, channel, _("The old key is refused from now on."))
+
+
+def _webhook(channel: Channel) -> dict[str, object]:
+    """Until when the key before is good, and the shapes. A key that cannot be opened any more is no reason to fail."""
+    try:
+        until = signed.old_until(channel.secrets)
+    except crypto.CannotOpen:
+        until = None
+    return {"old_until": until, "examples": examples(), "old_key_hours": signed.OLD_KEY_HOURS}
 
 
 def _snippet(channel: Channel) -> str:

@@ -11,6 +11,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_safe
 
 from channels_ingest import collector, edge
+from channels_ingest.connectors.webhook import edge as signed
 from channels_ingest.connectors.wechat_oa import edge as oa
 from channels_ingest.connectors.weibo import edge as weibo
 from channels_ingest.edge import Refused
@@ -35,7 +36,8 @@ def webhook(request: HttpRequest, kind: str, token: str) -> HttpResponse:
         return receive(channel, request)
     except Refused as refused:
         edge.count(channel, refused.reason, detail=refused.detail, sample=refused.sample)
-        return HttpResponse(refused.reason, status=refused.status, content_type="text/plain")
+        told = f"{refused.reason}: {refused.detail}" if kind == Kind.WEBHOOK and refused.detail else refused.reason
+        return HttpResponse(told, status=refused.status, content_type="text/plain; charset=utf-8")
 
 
 def _receive_oa(channel: Channel, request: HttpRequest) -> HttpResponse:
@@ -72,9 +74,19 @@ def _receive_weibo(channel: Channel, request: HttpRequest) -> HttpResponse:
     return HttpResponse("success", content_type="text/plain")
 
 
+def _receive_webhook(channel: Channel, request: HttpRequest) -> HttpResponse:
+    if request.method != "POST":
+        return HttpResponse(status=405, headers={"Allow": "POST"})
+    body = request.read(signed.MOST_BYTES + 1)
+    opened = signed.open_webhook(channel, request.headers, body)
+    edge.accept(channel, body, trustee=Trustee.SERVER, key=opened.key, notes={"id": opened.id})
+    return HttpResponse(status=204)
+
+
 RECEIVERS: dict[str, Callable[[Channel, HttpRequest], HttpResponse]] = {
     Kind.WECHAT_OA.value: _receive_oa,
     Kind.WEIBO.value: _receive_weibo,
+    Kind.WEBHOOK.value: _receive_webhook,
 }
 
 

@@ -13,6 +13,7 @@ from contacts.actions.leads import (
     save_score_rule,
 )
 from contacts.actions.marking import add_tag, change_stage, remove_tag, set_consent
+from contacts.actions.orders import recount_orders
 from contacts.actions.profile import StaleVersion, assign_owner, edit_contact
 from contacts.actions.segments import SegmentInUse, copy_segment, delete_segment, freeze_segment, save_segment
 from contacts.actions.stage_rules import delete_stage_rule, move_stage_rule, save_stage_rule, switch_stage_rule
@@ -40,6 +41,7 @@ __all__ = [
     "edit_contact",
     "freeze_segment",
     "move_stage_rule",
+    "recount_orders",
     "remove_tag",
     "save_segment",
     "save_stage_rule",

@@ -1,5 +1,7 @@
 """Forms of tags and stage rules."""
 
+from typing import Any
+
 from django import forms
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
@@ -28,7 +30,11 @@ class StageRuleForm(forms.ModelForm):
     class Meta:
         model = StageRule
         fields = ["name", "from_stages", "to_stage", "active"]
-        labels = {"to_stage": _("move to"), "active": _("In force")}
+        labels = {"to_stage": _("Move to"), "active": _("In force")}
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["to_stage"].choices = [("", _("Choose …")), *Stage.choices]
 
     def clean(self) -> dict:
         data = super().clean()

@@ -10,7 +10,7 @@ from django.db.models import F
 from django.utils.module_loading import import_string
 
 from contacts.enums import ChannelKind, ConsentState, EventKind, IdentityKind, MergeState, Stage
-from contacts.log import rollups
+from contacts.log import orders
 from contacts.log.incoming import Incoming
 from contacts.log.writing import OWN_KINDS, append_own, take_order_lock
 from contacts.models import Consent, Contact, Event, Identity, Merge, Order, SegmentMember, StageChange, Tagging
@@ -58,7 +58,7 @@ def merge_rows(survivor_id: int, other_id: int, evidence: dict[str, Any], by: Us
     SegmentMember.objects.filter(contact_id=other_id).update(contact_id=survivor_id)
     Contact.objects.filter(merged_into_id=other_id).update(merged_into_id=survivor_id)
     Contact.objects.filter(pk=other_id).update(merged_into_id=survivor_id, version=F("version") + 1)
-    rollups.totals([survivor_id])
+    orders.totals([survivor_id])
     for path in settings.CONTACT_MERGE_HANDLERS:
         import_string(path)(survivor_id, other_id)
     take_order_lock()
@@ -105,7 +105,7 @@ def unmerge(merge: Merge, by: User | None = None) -> Merge:
         _return_events(survivor_id, other_id, identities, undo["events"])
         for contact_id in (survivor_id, other_id):
             recount(contact_id)
-        rollups.totals([survivor_id, other_id])
+        orders.totals([survivor_id, other_id])
         merge.state, merge.settled_at = MergeState.UNDONE, clock.real_now()
         merge.save(update_fields=["state", "settled_at"])
         _note(merge, EventKind.CONTACT_UNMERGED, [survivor_id, other_id], now)
@@ -306,9 +306,9 @@ def _return_events(survivor_id: int, other_id: int, identities: Sequence[int], o
     with connection.cursor() as cursor:
         cursor.execute(
             "UPDATE contacts_order o SET contact_id = e.contact_id FROM contacts_event e"
-            " WHERE e.contact_id = %s AND e.kind = %s AND o.contact_id = %s AND o.account_id = e.account_id"
+            " WHERE e.contact_id = %s AND e.kind = ANY(%s) AND o.contact_id = %s AND o.account_id = e.account_id"
             " AND o.external_id = e.properties->>'order_id'",
-            [other_id, EventKind.ORDER_PAID, survivor_id],
+            [other_id, sorted(orders.KINDS), survivor_id],
         )
 
 

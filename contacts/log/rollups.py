@@ -1,24 +1,21 @@
-"""What an append changes beside the log: contacts, identities, orders. A constant number of statements for any batch."""
+"""What an append changes beside the log: contacts and identities (orders: contacts.log.orders). A constant number of statements
+for any batch."""
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
-from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from django.db import connection
 
-from contacts.enums import EventKind, OrderState
-from contacts.log.copying import array, json_text, stamps, text_array
-from contacts.log.incoming import Incoming, Placed
+from contacts.enums import EventKind
+from contacts.log.copying import array, stamps
+from contacts.log.incoming import Placed
 
 _REFRESH = timedelta(hours=1)
 """An identity's last_seen_at is kept to this precision, which spares most of its updates."""
 _TOUCHES = {EventKind.FOLLOWED, EventKind.SCANNED, EventKind.MENU_CLICKED}
 _WITHOUT_WINDOW = {"view", "picture", "place"}
 """Menu items that open no reply window: a page, the camera, the map (WeChat, "Customer service messages")."""
-ORDER_KINDS = {EventKind.ORDER_PAID, EventKind.ORDER_REFUNDED}
-_CENT = Decimal("0.01")
-_MOST = Decimal("999999999999.99")
 
 
 def lock(contact_ids: Iterable[int]) -> dict[int, int]:
@@ -152,120 +149,3 @@ def identities(acts: Sequence[tuple[Placed, datetime]]) -> None:
             " AS t(id, seen, inbound, touch, reachable) WHERE i.id = t.id",
             [array(ordered), stamps(seen), stamps(inbound), stamps(touch), array(reachable)],
         )
-
-
-def orders(acts: Sequence[tuple[Incoming, int, datetime]]) -> None:
-    """Order rows from order events, then the totals of their contacts, computed anew from the rows."""
-    touched = _paid([act for act in acts if act[0].kind == EventKind.ORDER_PAID])
-    touched |= _refunded([act for act in acts if act[0].kind == EventKind.ORDER_REFUNDED])
-    if touched:
-        totals(touched)
-
-
-def totals(contact_ids: Iterable[int]) -> None:
-    """order_count, order_total, first and last order of contacts, from their rows. Orders wholly refunded do not count."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "UPDATE contacts_contact c SET order_count = t.n, order_total = t.total,"
-            " first_order_at = t.first, last_order_at = t.last"
-            " FROM (SELECT asked.id, count(o.id) AS n, COALESCE(sum(o.total - o.refunded), 0) AS total,"
-            "   min(o.placed_at) AS first, max(o.placed_at) AS last"
-            "   FROM unnest(%s::bigint[]) AS asked(id)"
-            "   LEFT JOIN contacts_order o ON o.contact_id = asked.id AND o.state <> 'refunded' GROUP BY asked.id) t"
-            " WHERE c.id = t.id",
-            [array(sorted(contact_ids))],
-        )
-
-
-def _paid(acts: Sequence[tuple[Incoming, int, datetime]]) -> set[int]:
-    rows: dict[tuple[int, str], tuple] = {}
-    for event, contact_id, moment in acts:
-        told = event.properties
-        number = order_number(event)
-        if not number:
-            continue
-        lines = told.get("lines") if isinstance(told.get("lines"), list) else []
-        quantity = _whole(told.get("quantity"))
-        if quantity is None:
-            quantity = sum(_whole(line.get("quantity")) or 1 for line in lines if isinstance(line, dict))
-        currency = str(told.get("currency") or "CNY").upper()[:3]
-        total = money(told.get("total"))
-        row = (event.account_id, number, contact_id, moment, currency, total or 0, quantity, json_text(lines))
-        rows.setdefault((event.account_id, number), row)
-    if not rows:
-        return set()
-    account, number, contact, placed, currency, total, quantity, lines = zip(
-        *(rows[key] for key in sorted(rows)), strict=True
-    )
-    with connection.cursor() as cursor:
-        # A refund may arrive before its order: then the row stands already, empty, and is filled in here.
-        cursor.execute(
-            "INSERT INTO contacts_order AS o"
-            " (account_id, external_id, contact_id, placed_at, currency, total, quantity, lines, state, refunded)"
-            " SELECT t.*, %s, 0 FROM unnest(%s::bigint[], %s::text[], %s::bigint[], %s::timestamptz[], %s::text[],"
-            " %s::numeric[], %s::int[], %s::jsonb[]) AS t"
-            " ON CONFLICT (account_id, external_id) DO UPDATE SET contact_id = excluded.contact_id,"
-            " placed_at = excluded.placed_at, currency = excluded.currency, total = excluded.total,"
-            " quantity = excluded.quantity, lines = excluded.lines, refunded = LEAST(o.refunded, excluded.total),"
-            " state = CASE WHEN o.refunded >= excluded.total THEN 'refunded' ELSE 'part_refunded' END"
-            " WHERE o.total = 0 AND o.state = 'refunded' RETURNING contact_id",
-            [
-                OrderState.PAID,
-                array(account),
-                text_array(number),
-                array(contact),
-                stamps(placed),
-                text_array(currency),
-                array(total),
-                array(quantity),
-                text_array(lines),
-            ],
-        )
-        return {row[0] for row in cursor.fetchall()}
-
-
-def _refunded(acts: Sequence[tuple[Incoming, int, datetime]]) -> set[int]:
-    rows: dict[tuple[int, str], list[Any]] = {}
-    for event, contact_id, moment in acts:
-        if not (number := order_number(event)):
-            continue
-        amount = money(event.properties.get("amount"))
-        row = rows.setdefault((event.account_id, number), [event.account_id, number, contact_id, moment, Decimal(0)])
-        row[4] = min(row[4] + (_MOST if amount is None else amount), _MOST)
-    if not rows:
-        return set()
-    account, number, contact, moment, amount = zip(*(rows[key] for key in sorted(rows)), strict=True)
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "INSERT INTO contacts_order AS o"
-            " (account_id, external_id, contact_id, placed_at, currency, total, quantity, lines, state, refunded)"
-            " SELECT t.account_id, t.number, t.contact_id, t.moment, 'CNY', 0, 0, '[]', 'refunded', t.amount"
-            " FROM unnest(%s::bigint[], %s::text[], %s::bigint[], %s::timestamptz[], %s::numeric[])"
-            " AS t(account_id, number, contact_id, moment, amount)"
-            " ON CONFLICT (account_id, external_id) DO UPDATE SET"
-            " refunded = LEAST(CASE WHEN o.total = 0 THEN 999999999999.99 ELSE o.total END, o.refunded + excluded.refunded),"
-            " state = CASE WHEN o.refunded + excluded.refunded >= o.total THEN 'refunded' ELSE 'part_refunded' END"
-            " RETURNING contact_id",
-            [array(account), text_array(number), array(contact), stamps(moment), array(amount)],
-        )
-        return {row[0] for row in cursor.fetchall()}
-
-
-def order_number(event: Incoming) -> str:
-    return str(event.properties.get("order_id") or "").replace("\0", "").strip()[:120]
-
-
-def money(value: Any) -> Decimal | None:
-    """An amount to the cent, never negative; None when it is absent or no number."""
-    if value is None or isinstance(value, bool):
-        return None
-    try:
-        amount = Decimal(str(value).strip().replace(",", ""))
-    except InvalidOperation:
-        return None
-    return min(max(amount, Decimal(0)), _MOST).quantize(_CENT) if amount.is_finite() else None
-
-
-def _whole(value: Any) -> int | None:
-    amount = money(value)
-    return None if amount is None else int(min(amount, 2**31 - 1))

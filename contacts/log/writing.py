@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from django.db import connection, transaction
 
 from contacts.enums import EventKind
-from contacts.log import partitions, rollups
+from contacts.log import orders, partitions, rollups
 from contacts.log.copying import NULL, array, copy_rows, copy_text, json_text
 from contacts.log.incoming import Appended, Incoming, Placed
 from scrm.core import live
@@ -50,6 +50,10 @@ OWN_KINDS = frozenset(
         EventKind.COUPON_ISSUED,
         EventKind.JOURNEY_ENTERED,
         EventKind.JOURNEY_EXITED,
+        EventKind.TICKET_OPENED,
+        EventKind.TICKET_SOLVED,
+        EventKind.TICKET_REOPENED,
+        EventKind.TICKET_CLOSED,
     }
 )
 """What our side does. It is on the timeline, but it is no act of the person: it moves no last_seen_at and no counter."""
@@ -150,8 +154,8 @@ def _roll_up(placed: Sequence[Placed], fresh: list[int], moments: dict[int, date
     acts = [n for n in fresh if is_act(placed[n].event)]
     living = rollups.people([(placed[n].contact_id, moments[n]) for n in acts])
     rollups.identities([(placed[n], moments[n]) for n in acts])
-    bought = [n for n in acts if placed[n].event.kind in rollups.ORDER_KINDS and placed[n].contact_id in living]
-    rollups.orders([(placed[n].event, living[placed[n].contact_id], moments[n]) for n in bought])
+    bought = [n for n in acts if placed[n].event.kind in orders.KINDS and placed[n].contact_id in living]
+    orders.apply([(placed[n].event, living[placed[n].contact_id], moments[n]) for n in bought])
     return living
 
 

@@ -64,7 +64,7 @@ def contact(request: HttpRequest, pk: int) -> HttpResponse:
         "consents": profile.consent_rows(identities, consents),
         "attributes": profile.attribute_rows(person),
         "stage_path": profile.stage_path(person),
-        "orders": list(person.orders.order_by("-placed_at")[:3]) if person.order_count else [],
+        "orders": list(person.orders.order_by("-placed_at")[:3]),
         "order_mean": person.order_total / person.order_count if person.order_count else None,
         "days_since_order": profile.days_ago(person.last_order_at, now),
         "stages": Stage.choices,
@@ -104,6 +104,7 @@ def timeline_context(
     context: dict[str, Any] = {
         "contact": person,
         "can_edit": request.user.can(Permission.CONTACTS_EDIT),
+        "perms_orders": request.user.can(Permission.ORDERS_VIEW),
         "slice": cut,
         "group": group,
         "channel": channel,

@@ -1,11 +1,13 @@
 from collections import defaultdict
+from datetime import timedelta
 
 from django import forms
 from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 
 from campaigns import coupons
-from campaigns.enums import BatchState
+from campaigns.enums import BatchState, Origin
+from journeys import local_time
 from journeys.models import Enrolment
 from journeys.steps.base import Kind, Problem, StepForm, Told
 
@@ -54,9 +56,14 @@ class CouponStep(Kind):
 
     def enter(self, people, node, walk):
         without = []
-        for prefix, group in _keys(people, node.key).items():
+        for (journey_id, prefix), group in _keys(people, node.key).items():
             codes = coupons.issue(
-                node.config["batch"], [person.contact_id for person in group], prefix, events=walk.events
+                node.config["batch"],
+                [person.contact_id for person in group],
+                prefix,
+                origin=Origin.JOURNEY,
+                origin_id=journey_id,
+                events=walk.events,
             )
             details = coupons.fields(codes.values())
             for person in group:
@@ -76,14 +83,20 @@ class CouponStep(Kind):
         elif batch.left <= 0:
             rehearsal.add(format_lazy(_("The batch {name} has no coupon left."), name=batch.name), tone="t-warn")
         else:
-            rehearsal.coupon = {"code": "ABCD2345", "value": str(batch.value), "name": batch.name, "ends_on": ""}
+            ends = (rehearsal.now + timedelta(days=batch.valid_days)).astimezone(local_time.company_zone())
+            rehearsal.coupon = {
+                "code": "ABCD2345",
+                "value": f"{batch.value.normalize():f}",
+                "name": batch.name,
+                "ends_on": ends.date().isoformat(),
+            }
             rehearsal.add(format_lazy(_("Gets a coupon of the batch {name}."), name=batch.name))
         return "next"
 
 
 def _keys(people, key):
-    """People by idempotency prefix: the how-manieth run of the contact and the visit, so that a second run gets a second
-    coupon and a repeated attempt does not."""
+    """People by journey and idempotency prefix: the how-manieth run of the contact and the visit, so that a second run gets a
+    second coupon and a repeated attempt does not."""
     rows = Enrolment.objects.filter(
         journey_id__in={person.journey_id for person in people}, contact_id__in={person.contact_id for person in people}
     ).values_list("journey_id", "contact_id", "id")
@@ -93,7 +106,7 @@ def _keys(people, key):
     groups = defaultdict(list)
     for person in people:
         run = sum(pk < person.id for pk in runs[person.journey_id, person.contact_id])
-        groups[f"j:{person.journey_id}:{key}:{run}:{person.visit}"].append(person)
+        groups[person.journey_id, f"j:{person.journey_id}:{key}:{run}:{person.visit}"].append(person)
     return groups
 
 

@@ -150,7 +150,7 @@ class Send(Kind):
                     origin_id=person.journey_id,
                     channels=channels,
                     ref={"enrolment": person.id, "step": key, "visit": person.visit},
-                    context={"coupon": coupon} if (coupon := person.kept("coupon")) else {},
+                    context=_merge_fields(person),
                     expires_at=expires_at,
                 )
                 for person in people
@@ -172,6 +172,20 @@ class Send(Kind):
 def message_key(enrolment_id: int, step: str, visit: int) -> str:
     """The ledger's idempotency key of a send step's message."""
     return f"j:{enrolment_id}:{step}:{visit}"
+
+
+_ORDER = {"order_id": "number", **{name: name for name in ("total", "carrier", "tracking_number", "amount")}}
+
+
+def _merge_fields(person) -> dict[str, dict[str, str]]:
+    """The coupon of the run, and the order or cart that its entry event was about."""
+    found = {"coupon": coupon} if (coupon := person.kept("coupon")) else {}
+    event = person.kept("event") or {}
+    if event.get("order_id"):
+        found["order"] = {field: str(event[name]) for name, field in _ORDER.items() if name in event}
+    elif event.get("cart_id"):
+        found["cart"] = {"total": str(event.get("total", ""))}
+    return found
 
 
 def outcome_of(kind: str, reason: str) -> str:

@@ -1,8 +1,10 @@
 """Writes of the core room: one transaction with its audit entry."""
 
+from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.utils.crypto import get_random_string
+from django.utils.module_loading import import_string
 from django.utils.text import slugify
 from django.utils.translation import gettext as _
 
@@ -106,10 +108,14 @@ def remove_team(*, team: Team, by: User) -> None:
 
 @transaction.atomic
 def save_company(*, company: Company, by: User) -> Company:
-    before = Company.objects.filter(pk=1).values("name", "time_zone", "quiet_start", "quiet_end", "caps").first()
+    fields = ("name", "time_zone", "currency", "quiet_start", "quiet_end", "caps")
+    before = Company.objects.filter(pk=1).values(*fields).first()
     company.pk = 1
     company.save()
     audit.record(by, "company.updated", company, **_changes(before, company))
+    if before is None or before["currency"] != company.currency:
+        for path in settings.CURRENCY_HANDLERS:
+            import_string(path)()
     return company
 
 

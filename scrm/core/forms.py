@@ -211,7 +211,7 @@ class CompanyForm(forms.ModelForm):
 
     class Meta:
         model = Company
-        fields = ["name", "time_zone", "quiet_start", "quiet_end"]
+        fields = ["name", "time_zone", "currency", "quiet_start", "quiet_end"]
         widgets = {
             "quiet_start": forms.TimeInput(attrs={"type": "time"}, format="%H:%M"),
             "quiet_end": forms.TimeInput(attrs={"type": "time"}, format="%H:%M"),

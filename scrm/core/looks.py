@@ -65,6 +65,8 @@ VERBS = {
     "discarded": pgettext_lazy("audit", "discarded"),
     "key_rotated": pgettext_lazy("audit", "made a new server key"),
     "secrets_shown": pgettext_lazy("audit", "showed the keys"),
+    "signing_key_made": pgettext_lazy("audit", "made a new key"),
+    "old_key_ended": pgettext_lazy("audit", "ended the old key"),
     "saved": pgettext_lazy("audit", "saved"),
     "renamed": pgettext_lazy("audit", "renamed"),
     "archived": pgettext_lazy("audit", "archived"),
@@ -77,10 +79,17 @@ VERBS = {
     "merge_rejected": pgettext_lazy("audit", "rejected a merge"),
     "settled_as_sent": pgettext_lazy("audit", "settled as sent"),
     "sent_again": pgettext_lazy("audit", "sent again"),
+    "replied": pgettext_lazy("audit", "replied"),
+    "snoozed": pgettext_lazy("audit", "snoozed"),
+    "reopened": pgettext_lazy("audit", "reopened"),
     "rewound": pgettext_lazy("audit", "rewound"),
-    "noted": pgettext_lazy("audit", "noted"),
     "planned": pgettext_lazy("audit", "planned a follow-up"),
-    "closed": pgettext_lazy("audit", "closed"),
+    "accepted": pgettext_lazy("audit", "accepted"),
+    "priority_changed": pgettext_lazy("audit", "changed the priority"),
+    "set_pending": pgettext_lazy("audit", "set to waiting"),
+    "solved": pgettext_lazy("audit", "solved"),
+    "dismissed": pgettext_lazy("audit", "dismissed"),
+    "linked": pgettext_lazy("audit", "linked"),
 }
 """Words for audit verbs: by the whole verb, else by what stands after its last dot."""
 

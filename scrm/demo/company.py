@@ -23,6 +23,8 @@ OA_SECRETS = {
     "token": "demotoken20260001",
     "aes_key": "DemoAesKey0000000000000000000000000000000AB",
 }
+HOOK_TOKEN = "demo0000shop0000hooks000000000001"
+HOOK_KEY = "whsec_ZGVtby1zaG9wLXNpZ25pbmcta2V5LTAwMDAwMDAwMDE="
 WRITE_KEY = "demo0000write0000key0000000000001"
 GREETING = (
     "欢迎关注山野跑步！我是小野。\n想先看看哪一类？回复我就好：\n1 日常慢跑  2 越野  3 竞速\n（也告诉我怎么称呼您）"
@@ -129,8 +131,18 @@ def _channels(admin: User) -> tuple[Channel, Channel, Channel]:
         created_by=admin,
     )
     weibo.keep_secrets({"app_secret": "demo-weibo-app-secret", "access_token": "2.00demo-weibo-token"})
+    shop = Channel(
+        kind="webhook",
+        name="山野商城订单",
+        token=HOOK_TOKEN,
+        settings={"site_url": f"{settings.SANDBOX_PUBLIC_URL}/shop/", "weibo_account": None},
+        created_by=admin,
+    )
+    shop.keep_secrets({"key": HOOK_KEY})
     for channel in (oa, mail, web, weibo):
         channel.save()
+    shop.settings["weibo_account"] = weibo.pk
+    shop.save()
     for scene, label in SCENES:
         SceneCode.objects.create(
             channel=oa,
@@ -205,6 +217,50 @@ TEXTS: dict[str, tuple[str, str, list[dict[str, str]]]] = {
                 "`{{ coupon.code }}`，{{ coupon.ends_on }} 前有效。\n\n"
                 f"[去选一双]({_SHOP}/c/running-shoes/)",
                 "满 199 元可用",
+            ),
+        ],
+    ),
+    "paid": (
+        "付款感谢",
+        "transactional",
+        [
+            _oa("已收到您的付款，谢谢！订单 {{ order.number }}，共 {{ order.total }} 元。发货时再告诉您。"),
+            _mail(
+                "已收到付款：订单 {{ order.number }}",
+                '{{ contact.first_name | default: "朋友" }}，您好！\n\n已收到您的付款，订单 **{{ order.number }}**，共 {{ order.total }} 元。发货时再告诉您。',
+            ),
+        ],
+    ),
+    "shipped": (
+        "发货通知",
+        "transactional",
+        [
+            _oa("订单 {{ order.number }} 已发货：{{ order.carrier }} {{ order.tracking_number }}。"),
+            _mail(
+                "订单 {{ order.number }} 已发货",
+                '{{ contact.first_name | default: "朋友" }}，您好！\n\n您的包裹已在路上：{{ order.carrier }}，单号 {{ order.tracking_number }}。',
+            ),
+        ],
+    ),
+    "refund": (
+        "退款通知",
+        "transactional",
+        [
+            _oa("订单 {{ order.number }} 的退款 {{ order.amount }} 元已退回原支付账户。"),
+            _mail(
+                "退款已办好：订单 {{ order.number }}",
+                '{{ contact.first_name | default: "朋友" }}，您好！\n\n订单 {{ order.number }} 的退款 {{ order.amount }} 元已退回原支付账户。',
+            ),
+        ],
+    ),
+    "cart": (
+        "购物车提醒",
+        "marketing",
+        [
+            _oa(f"购物车里的 {{{{ cart.total }}}} 元好物还在等您。[去看看]({_SHOP}/cart/)"),
+            _mail(
+                "购物车还在等您",
+                f'{{{{ contact.first_name | default: "朋友" }}}}，您好！\n\n购物车里还有 {{{{ cart.total }}}} 元的好物。\n\n[回到购物车]({_SHOP}/cart/)',
             ),
         ],
     ),

@@ -6,7 +6,7 @@ business clock is frozen at each moment of the past; nothing is written around t
 """
 
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time, timedelta
@@ -86,14 +86,16 @@ class History:
         self.people = [self._person(number, contacts) for number in range(contacts)]
         self.last_message = 0
 
-    def replay(self) -> int:
-        """All of it; answers how many events customers made."""
+    def replay(self, say: Callable[[str], object] = lambda line: None) -> int:
+        """All of it; answers how many events customers made. ``say`` hears from time to time how far it is."""
         waiting = sorted((act for person in self.people for act in self._life(person)), key=lambda act: act[0])
         told = 0
         with _accepting_platforms():
             for day in range(self.days):
                 if day in ANALYSE:
                     _analyse()
+                if day and day % max(self.days // 6, 1) == 0:
+                    say(f"  day {day} of {self.days}")
                 for tick in self._ticks(day):
                     moment = self._moment(self.first + timedelta(days=day), tick)
                     due = []

@@ -12,7 +12,7 @@ from channels_ingest.models import Channel
 from contacts import identity
 from contacts.enums import IdentityKind
 from contacts.models import Identity
-from scrm.demo.company import NAME, OA_APP_ID, OA_SECRETS, SCENES, WRITE_KEY
+from scrm.demo.company import HOOK_TOKEN, NAME, OA_APP_ID, OA_SECRETS, SCENES, WRITE_KEY
 from scrm.lib import http
 
 log = logging.getLogger(__name__)
@@ -42,6 +42,9 @@ def connect() -> bool:
     shop = {"write_key": WRITE_KEY, "collector_url": settings.PUBLIC_URL, "name": NAME}
     if web is not None:
         shop["server_key"] = collector.server_key(web)
+    orders = Channel.objects.filter(kind="webhook", token=HOOK_TOKEN).first()
+    if orders is not None:
+        shop |= {"hook_url": orders.webhook_url, "hook_key": orders.secrets["key"]}
     return _post("/setup/oa", account) and _post("/setup/shop", shop) and _connect_weibo()
 
 

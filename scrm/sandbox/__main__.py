@@ -14,6 +14,7 @@ def main() -> int:
     django.setup()
     from scrm.sandbox import mail, outbox, server, store  # noqa: PLC0415 - they need the settings
     from scrm.sandbox.feed import FEED  # noqa: PLC0415
+    from scrm.sandbox.shop import hooks  # noqa: PLC0415
 
     settings.DATA_DIR.mkdir(parents=True, exist_ok=True)
     try:
@@ -34,6 +35,7 @@ def main() -> int:
         )
         return 1
     outbox.Dispatcher().start()
+    hooks.Dispatcher().start()
     FEED.start()
     stopping = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):

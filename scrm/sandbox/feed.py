@@ -40,7 +40,11 @@ class Feed(threading.Thread):
         self._wanted = (handles, translation.get_language() or "")
         self._watched_until = time.monotonic() + _WATCHED_SECONDS
         self._look.set()
-        return list(self._items) if self._have == self._wanted else []
+        return list(self._items) if self._is_same_person(self._wanted) else []
+
+    def _is_same_person(self, wanted: tuple[tuple[str, ...], str]) -> bool:
+        """The customer got one more handle (an address, a browser): what is known of them stays until more is."""
+        return self._have[1] == wanted[1] and (self._have[0] == wanted[0] or bool({*self._have[0]} & {*wanted[0]}))
 
     def hurry(self) -> None:
         self._look.set()
@@ -71,6 +75,10 @@ class Feed(threading.Thread):
         pages = found.get("contacts") if isinstance(found, dict) else None
         page = str(pages[0]) if isinstance(pages, list) and pages else ""
         reachable = isinstance(items, list)
+        if not reachable and self._is_same_person(wanted):
+            self.version += reachable != self.reachable
+            self.reachable = False
+            return
         good = [item for item in items or [] if isinstance(item, dict) and "id" in item and item.get("title")]
         if fresh or good or reachable != self.reachable or page != self.page:
             kept = [] if fresh else self._items

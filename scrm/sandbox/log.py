@@ -233,7 +233,7 @@ def _line(item: dict[str, Any]) -> Line | None:
     text, tone = (
         (badge.get("text", ""), badge.get("tone", ""))
         if isinstance(badge, dict)
-        else (str(badge), str(item.get("tone") or ""))
+        else (str(badge), str(item.get("tone") or "") if badge else "")
     )
     url = str(item.get("url") or "")
     kind = str(item.get("kind") or "")

@@ -76,3 +76,20 @@ create table if not exists weibo_message (
   real not null);
 create index if not exists weibo_message_of_user on weibo_message (uid, id);
 create table if not exists setting (name text primary key, value text not null);
+create table if not exists shop_hook (
+  id integer primary key check (id = 1), url text not null, key text not null);
+create table if not exists hook (
+  id integer primary key autoincrement, number text not null, type text not null, body text not null, openid
+  text not null default '', state text not null default 'pending', attempts integer not null default 0,
+  next_real real not null, status integer, note text not null default '', at real not null, at_real real not null,
+  done_real real);
+create index if not exists hook_due on hook (next_real) where state = 'pending';
+create table if not exists shop_stock (sku text primary key, stock integer not null, version integer not null);
+create table if not exists cart (
+  openid text primary key, number text not null, lines text not null, at real not null);
+create table if not exists shop_order (
+  id integer primary key autoincrement, number text not null unique, openid text not null, email text not null, cart
+  text not null default '', lines text not null, goods real not null, discount real not null, total real not null,
+  coupon text not null default '', paid real, shipped real, delivered real, invoiced real, cancelled real,
+  refunded real not null default 0, at real not null, at_real real not null);
+create index if not exists shop_order_of_person on shop_order (openid, id);

@@ -1,5 +1,6 @@
 """The machine side: connect an account or a shop, act as customers, switch faults, read the record."""
 
+import base64
 import json
 import re
 import sqlite3
@@ -9,11 +10,13 @@ from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.utils.translation import gettext_noop
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_GET
 
 from scrm.lib import clock
 from scrm.sandbox import faults, outbox, people, store, times, wxcrypt
+from scrm.sandbox.shop import dealings
 
 BULK_MOST = 5000
 PAGE = 5000
@@ -97,8 +100,8 @@ def connect_account(data: dict[str, Any]) -> dict[str, Any]:
 
 def _check(account: sqlite3.Row, *, wanted: bool) -> str:
     if not wanted:
-        return "not checked"
-    return outbox.verify(account) if account["callback_url"] else "no callback URL"
+        return gettext_noop("not checked")
+    return outbox.verify(account) if account["callback_url"] else gettext_noop("no callback URL")
 
 
 def _keep_scene(appid: str, one: dict[str, Any], place: int) -> None:
@@ -127,7 +130,8 @@ def _menu() -> list[dict[str, str]]:
 
 def connect_shop(data: dict[str, Any]) -> dict[str, Any]:
     """The shop embeds this tracker. ``collector_url`` is the product's address (default: PUBLIC_URL); with ``server_key`` the
-    shop's own server tells the company who somebody is."""
+    shop's own server tells the company who somebody is, with ``hook_url`` and ``hook_key`` it tells its catalogue, carts and orders
+    by signed webhooks."""
     key = str(data.get("write_key", "")).strip()
     collector = str(data.get("collector_url") or settings.PRODUCT_URL).rstrip("/")
     if not key or not re.match(r"https?://[^/\s]+$", collector):
@@ -142,7 +146,41 @@ def connect_shop(data: dict[str, Any]) -> dict[str, Any]:
         f"{settings.PUBLIC_URL}/shop/",
         str(data.get("server_key") or ""),
     )
+    if data.get("hook_url"):
+        _connect_hooks(str(data["hook_url"]).strip(), str(data.get("hook_key") or "").strip())
     return {"shop_url": f"{settings.PUBLIC_URL}/shop/"}
+
+
+def _connect_hooks(url: str, key: str) -> None:
+    """The catalogue is pushed when the address is new, or nothing was told since the last reset."""
+    try:
+        good = key.startswith("whsec_") and len(base64.b64decode(key.removeprefix("whsec_"), validate=True)) >= 24
+    except ValueError:
+        good = False
+    if not good or not re.match(r"https?://[^/\s]+/", url):
+        raise BadSetup("hook_url must be an http URL and hook_key a key whsec_...")
+    before = store.row("select * from shop_hook")
+    store.run(
+        "insert into shop_hook values (1, ?, ?) on conflict (id) do update set url = excluded.url, key = excluded.key",
+        url,
+        key,
+    )
+    if before is None or before["url"] != url or not store.value("select count(*) from hook"):
+        dealings.push_catalogue()
+
+
+def deal(data: dict[str, Any]) -> dict[str, Any]:
+    """``{"openid", "step": "cart", "sku", "quantity"}``, ``{"openid", "step": "place", "email", "coupon"?}``, or ``{"number",
+    "step": "pay" | "ship" | "deliver" | "invoice" | "refund" | "cancel", "amount"?}``; answers the cart or the order."""
+    step = str(data.get("step", ""))
+    if step == "cart":
+        lines = dealings.put(str(data.get("openid", "")), str(data.get("sku", "")), int(data.get("quantity", 1)))
+        return {"lines": lines}
+    if step == "place":
+        row = dealings.place(str(data.get("openid", "")), str(data.get("email", "")), str(data.get("coupon") or ""))
+    else:
+        row = dealings.deal(str(data.get("number", "")), step, str(data.get("amount") or ""))
+    return {"order": dict(row) | {"lines": json.loads(row["lines"])}}
 
 
 def switch_faults(data: dict[str, Any]) -> dict[str, Any]:
@@ -221,6 +259,8 @@ _TABLES = {
     "people": ("select * from person where {} order by openid", ["openid", "appid"]),
     "weibo_comments": ("select * from weibo_comment where {} order by id", ["uid"]),
     "weibo_messages": ("select * from weibo_message where {} order by id", ["uid"]),
+    "hooks": ("select * from hook where {} order by id", ["openid", "type"]),
+    "orders": ("select * from shop_order where {} order by id", ["openid", "number"]),
     "acts": ("select * from act where {} order by id", ["openid"]),
 }
 
@@ -263,7 +303,7 @@ def _callback(row: Any) -> dict[str, Any]:
 def _summary() -> dict[str, Any]:
     count = {
         name: store.value(f"select count(*) from {name}")
-        for name in ("person", "chat", "callback", "call", "mail", "refused_mail")
+        for name in ("person", "chat", "callback", "call", "mail", "refused_mail", "hook", "shop_order")
     }
     states = {row[0]: row[1] for row in store.rows("select state, count(*) from callback group by 1")}
     via = {row[0]: row[1] for row in store.rows("select via, count(*) from chat group by 1")}
@@ -272,6 +312,7 @@ def _summary() -> dict[str, Any]:
     return {
         "counts": count,
         "callbacks": states,
+        "hooks": {row[0]: row[1] for row in store.rows("select state, count(*) from hook group by 1")},
         "messages": via,
         "calls_by_errcode": errors,
         "calls_by_path": paths,

@@ -20,9 +20,9 @@ _lock = threading.RLock()
 _connection: sqlite3.Connection | None = None
 
 SCHEMA = Path(__file__).with_name("schema.sql")
-EVERYTHING = ["account", "shop", "token", "weibo_account", "weibo_post"]
+EVERYTHING = ["account", "shop", "token", "weibo_account", "weibo_post", "shop_hook"]
 HAPPENED = ["person", "chat", "callback", "act", "call", "mail", "refused_mail", "qr", "media", "shop_view", "setting"]
-HAPPENED += ["weibo_user", "weibo_comment", "weibo_message"]
+HAPPENED += ["weibo_user", "weibo_comment", "weibo_message", "hook", "cart", "shop_order", "shop_stock"]
 ADDED = {"callback": {"door": "text not null default 'oa'"}, "shop": {"server_key": "text not null default ''"}}
 """Columns that a record of an earlier version lacks."""
 

@@ -18,6 +18,7 @@ urlpatterns = [
     path("mail/<int:number>", mailbox.mail),
     path("mail/<int:number>/body", mailbox.mail_body),
     path("mail/<int:number>/unsubscribe", mailbox.mail_unsubscribe),
+    path("shop/deal", setup.takes_json(setup.deal)),
     path("shop/", include("scrm.sandbox.shop.urls")),
     path("cgi-bin/", include("scrm.sandbox.platform.urls")),
     path("setup/oa", setup.takes_json(setup.connect_account)),

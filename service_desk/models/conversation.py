@@ -3,10 +3,26 @@
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
+from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from contacts.enums import ChannelKind
 from service_desk.enums import ConversationState, EntryKind
+
+
+class ConversationQuerySet(models.QuerySet):
+    def visible_to(self, user):
+        """Conversations with contacts this user's role may see."""
+        scope = user.role.scope if user.role_id else "none"
+        if scope == "all":
+            return self
+        if scope == "team" and user.team_id:
+            return self.filter(Q(contact__owner=user) | Q(contact__team_id=user.team_id))
+        return self.filter(contact__owner=user) if scope in {"own", "team"} else self.none()
+
+    def going(self):
+        """Not closed."""
+        return self.exclude(state=ConversationState.CLOSED)
 
 
 class Conversation(models.Model):
@@ -34,10 +50,14 @@ class Conversation(models.Model):
     waiting_since = models.DateTimeField(null=True)
     """The oldest message of the customer that no person of ours has answered; None when nothing waits."""
     excerpt = models.CharField(max_length=160, blank=True)
+    last_kind = models.CharField(max_length=8, choices=EntryKind.choices, default=EntryKind.CUSTOMER)
+    """Who said the last thing: customer or reply."""
     unread = models.IntegerField(default=0)
     """Messages of the customer since somebody of ours looked."""
     version = models.IntegerField(default=1)
     """Raised by everything that is said or decided; a reply carries the version its writer saw."""
+
+    objects = ConversationQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("conversation")
@@ -59,6 +79,9 @@ class Conversation(models.Model):
 
     def __str__(self) -> str:
         return f"#{self.pk}"
+
+    def get_absolute_url(self) -> str:
+        return reverse("service_desk:conversation", args=[self.pk])
 
 
 class Entry(models.Model):

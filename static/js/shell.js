@@ -48,6 +48,14 @@
     });
   }
 
+  // htmx adds the button that has the focus to whatever its form sends. A form that sends itself after a change would so press
+  // the button that Tab has just come to; only a submitted form has a pressed one.
+  document.addEventListener("htmx:configRequest", ({ detail }) => {
+    if (detail.elt.tagName !== "FORM" || !detail.triggeringEvent || detail.triggeringEvent.type === "submit") return;
+    const form = new FormData(detail.elt);
+    for (const { name } of detail.elt.querySelectorAll("button[name]")) if (!form.has(name)) delete detail.parameters[name];
+  });
+
   // Panes of one page on a phone: [data-panes] shows the pane named by the pressed [data-pane].
   document.addEventListener("click", (event) => {
     const pane = event.target.closest("[data-pane]");
@@ -69,6 +77,16 @@
   document.addEventListener("change", (event) => {
     if (event.target.closest("[data-submit]")) event.target.form?.requestSubmit();
   });
+
+  // What scrolls sideways and holds nothing to focus takes the focus itself, so that the arrow keys can move it (Safari).
+  const scrollers = ".table-responsive, .reach, .jb-stat";
+  const reach = (part) => {
+    for (const box of [part.closest?.(scrollers), ...(part.querySelectorAll?.(scrollers) || [])]) {
+      if (box && box.scrollWidth > box.clientWidth && !box.querySelector("a[href], button, input, select")) box.tabIndex = 0;
+    }
+  };
+  addEventListener("load", () => reach(document));
+  document.addEventListener("htmx:afterSettle", (event) => reach(event.target));
 
   // A button of a plain form must not send twice.
   document.addEventListener("submit", (event) => {

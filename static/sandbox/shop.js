@@ -11,6 +11,13 @@
         category: product.dataset.category, price: Number(product.dataset.price), url: location.href.split('?')[0]
       });
     }
+    var told = document.getElementById('cart-told');
+    if (told) {
+      var cart = JSON.parse(told.textContent);
+      cart.products = cart.lines;
+      delete cart.lines;
+      window.zk('track', 'Cart Updated', cart);
+    }
     var form = document.getElementById('coupon');
     if (form) { form.addEventListener('submit', function (event) { event.preventDefault(); leaveEmail(form) }) }
   });

@@ -75,6 +75,28 @@ def test_links_in_a_chat_become_tracked_and_names_cannot_make_links() -> None:
     assert rendered.text == '林b晓 <a href="https://scrm.test/l/1">看新品</a> 或 https://scrm.test/l/2'
 
 
+def test_an_address_made_with_the_shop_field_is_tracked_like_a_written_one() -> None:
+    seen: list[str] = []
+
+    def track(url: str) -> str:
+        seen.append(url)
+        return f"https://scrm.test/l/{len(seen)}"
+
+    fields = FIELDS | {"company": {"name": "山野跑步", "shop_url": "https://shop.test/"}}
+    body = "[新鞋]({{ company.shop_url }}) [{{ contact.city }}]({{company.shop_url}}c/shoes?a=1) {{ company.shop_url }}"
+    chat = content.render(variant(body), fields, links=track)
+    assert seen == ["https://shop.test/", "https://shop.test/c/shoes?a=1", "https://shop.test/"]
+    assert chat.text == (
+        '<a href="https://scrm.test/l/1">新鞋</a> <a href="https://scrm.test/l/2">杭州</a> https://scrm.test/l/3'
+    )
+    seen.clear()
+    mail = content.render(variant("[新鞋]({{ company.shop_url }}new/)", "email", "markdown"), fields, links=track)
+    assert seen == ["https://shop.test/new/"] and 'href="https://scrm.test/l/1"' in mail.html
+    # What is different for everybody is no stored link, and a shop without an address is none either.
+    content.render(variant("[券]({{ coupon.code }}) [店]({{ company.shop_url }})"), FIELDS, links=track)
+    assert seen == ["https://shop.test/new/"]
+
+
 def test_marketing_in_a_chat_says_how_to_stop() -> None:
     fields = FIELDS | {"message": {"opt_out_words": "回复 TD 退订"}}
     assert content.render(variant("新品"), fields).text == "新品\n\n回复 TD 退订"

@@ -61,6 +61,23 @@ def test_filters(oa, marketer, client_for):
         assert hidden not in text, query
 
 
+def test_the_period_of_a_figure_narrows_the_list_by_days_of_the_company(oa, marketer, client_for):
+    late = NOON.replace(hour=15, minute=59)  # 23:59 in Shanghai, still the same day there
+    planned(ask(person("甲甲"), written()), at=late)
+    planned(ask(person("乙乙"), written()), at=late + timedelta(minutes=1))
+    client, day = client_for(marketer), NOON.date().isoformat()
+    text = client.get(f"{reverse('campaigns:message_list')}?state=not_sent&planned={day}..{day}").content.decode()
+    assert "甲甲" in text and "乙乙" not in text
+    for damaged in ("x", f"{day}..", f"{day}..9999-12-31", "2026-02-30..2026-03-01"):
+        assert client.get(f"{reverse('campaigns:message_list')}?planned={damaged}").status_code == 200, damaged
+
+
+def test_who_sees_only_some_messages_is_told_so(oa, cast, client_for):
+    told = "whole company"
+    assert told in client_for(cast["sales"]).get(reverse("campaigns:message_list")).content.decode()
+    assert told not in client_for(cast["marketer"]).get(reverse("campaigns:message_list")).content.decode()
+
+
 def test_the_list_costs_the_same_for_one_row_and_for_thirty(oa, marketer, client_for, django_assert_max_num_queries):
     content, client = written(), client_for(marketer)
     planned(ask(fan(oa), content))

@@ -147,6 +147,13 @@ def test_the_page_speaks_the_contacts_language(sent, platform, client):
     assert "Unsubscribe from our messages?" in client.get(path_of("u", platform.sent[0][2])).content.decode()
 
 
+def test_a_follower_is_called_you_not_by_an_openid(oa, noon, client):
+    ids = submit([ask(person(openid=oa.pk, last_inbound_at=NOON), written())])
+    message = Message.objects.select_related("identity").get(pk=next(iter(ids.values())))
+    page = client.get(f"/u/{tokens.make(tokens.UNSUBSCRIBE, message.pk)}").content.decode()
+    assert "您不会再收到" in page and message.identity.hint not in page
+
+
 def test_td_in_the_chat_opts_out(oa, noon):
     contact = person(openid=oa.pk, last_inbound_at=NOON)
     found = contact.identities.get()

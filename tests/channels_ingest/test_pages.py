@@ -201,7 +201,10 @@ def test_pause_resume_and_try_again(oa, admin, client_for):
 def test_set_aside_pages_mask_and_replay(objects, admin, client_for, fixture_xml):
     client = client_for(admin)
     delivery = objects["delivery"]
-    shown = client.get(reverse("channels_ingest:delivery_detail", args=[delivery.pk])).content.decode()
+    address = reverse("channels_ingest:delivery_detail", args=[delivery.pk])
+    shown = client.get(address).content.decode()
+    assert "<html" in shown, "opened in a tab of its own it is a page"
+    assert "<html" not in client.get(address, headers={"HX-Request": "true"}).content.decode()
     samples = client.get(reverse("channels_ingest:bad_input_detail", args=[objects["bad"].pk])).content.decode()
     for page in (shown, samples):
         assert "someone@example.com" not in page and "13800138000" not in page and "***@example.com" in page

@@ -181,6 +181,17 @@ class TestSwitches:
         assert there.encode() in client_for(admin).get(reverse("core:audit_list")).content
         assert clock.real_now() >= entry.at
 
+    def test_the_audit_log_offers_every_word_once(self, admin, client_for):
+        from scrm.core import audit
+
+        for verb, note in (("team.updated", "a"), ("role.updated", "b"), ("user.login", "c")):
+            audit.record(admin, verb, admin, note=note)
+        client = client_for(admin)
+        html = client.get(reverse("core:audit_list")).content.decode()
+        assert html.count('value="role.updated,team.updated"') == 1
+        rows = client.get(reverse("core:audit_list"), {"verb": "role.updated,team.updated"}).context["page"].rows
+        assert {row.verb for row in rows} == {"team.updated", "role.updated"}
+
 
 class TestProfile:
     def test_save(self, person, client_for):

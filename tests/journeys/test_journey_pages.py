@@ -1,5 +1,7 @@
 """The pages: who may open them, what they show, what an edit does."""
 
+from datetime import timedelta
+
 import pytest
 
 from journeys import actions, recipes
@@ -384,15 +386,25 @@ class TestDryRun:
     def test_recipes_run_dry_from_end_to_end(self, admin):
         from campaigns.models import CouponBatch
 
-        oa, mail, gift = world.written("oa"), world.written("email"), world.written("oa", "email")
+        oa, mail = world.written("oa"), world.written("email")
+        gift = world.written("oa", "email", body="{{ coupon.value }} yuan until {{ coupon.ends_on }}")
         batch = CouponBatch.objects.create(name="券", value=20, stock=5)
-        slots = {"welcome_content": oa.pk, "mail_content": mail.pk, "coupon_batch": batch.pk, "coupon_content": gift.pk}
+        slots = dict.fromkeys(("paid_content", "shipped_content", "refund_content", "cart_content"), gift.pk)
+        slots |= {
+            "welcome_content": oa.pk,
+            "mail_content": mail.pk,
+            "coupon_batch": batch.pk,
+            "coupon_content": gift.pk,
+        }
         contact = person(openid=self.oa.pk, last_inbound_at=world.NOON)
         for recipe in recipes.RECIPES.values():
             known = {name: slots[name] for name in recipe.slots}
             journey = actions.create_journey(name=recipe.key, by=admin, definition=recipe.make(**known))
             actions.publish_draft(journey=journey, by=admin)
-            assert "Leaves the journey" in self.look(journey, contact)
+            shown = self.look(journey, contact)
+            assert "Leaves the journey" in shown
+        ends = (world.NOON + timedelta(days=batch.valid_days)).date()
+        assert f"20 yuan until {ends}" in shown
 
     def test_another_teams_customer_is_404(self, sales, other_sales, client_for):
         sales.role.permissions = [*sales.role.permissions, "journeys.edit"]

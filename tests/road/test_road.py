@@ -8,6 +8,7 @@ import pytest
 
 from tests.road.eyes import log_in
 from tests.road.stack import PASSWORD
+from tests.road.walk import walk
 
 pytestmark = [pytest.mark.browser, pytest.mark.road]
 NAME, WELCOME, SEGMENT, MAIL = "小满", "欢迎新关注", "想跑步的人", "周末约跑"
@@ -405,6 +406,23 @@ def test_the_admin_sees_channels_roles_and_the_audit_log(stack, eyes, desk):
         page.goto(stack.url + path)
         page.locator("main tbody", has_text=text).first.wait_for()
         eyes.look(page, path)
+
+
+def test_every_page_fits_a_phone_in_the_dark(stack, eyes):
+    """Whatever an administrator can reach by links; the eyes see errors of the console and refused requests."""
+    page = log_in(eyes, stack, "admin@shanye.example", PASSWORD, width=390, height=844)
+    page.emulate_media(color_scheme="dark")
+    seen, wide = walk(page, f"{stack.url}/overview/", width=390)
+    assert page.get_attribute("html", "data-bs-theme") == "dark"
+    assert not wide, "\n".join(wide)
+    # Every room was reached, down to its details and forms.
+    for view in (
+        "analytics:overview", "campaigns:campaign_detail", "campaigns:content_edit", "campaigns:message_detail",
+        "campaigns:batch_edit", "channels_ingest:channel_detail", "channels_ingest:channel_create", "contacts:contact_edit",
+        "contacts:segment", "contacts:stage_rule", "core:audit_list", "core:role_edit", "core:user_edit",
+        "journeys:dry_run", "journeys:enrolment_detail", "journeys:journey_detail", "journeys:version_list",
+    ):  # fmt: skip
+        assert view in seen, view
 
 
 def test_how_long_a_customer_waits(stack, record_property):

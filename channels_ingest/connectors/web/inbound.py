@@ -41,6 +41,7 @@ _NAMES = {
     "order completed": EventKind.ORDER_PAID,
     "completed order": EventKind.ORDER_PAID,
     "order refunded": EventKind.ORDER_REFUNDED,
+    "cart updated": EventKind.CART_UPDATED,
     "form submitted": EventKind.FORM_SUBMITTED,
 }
 """Names of the ecommerce spec (in words, any case) that the product knows by a kind of its own."""
@@ -154,6 +155,8 @@ def _track(about: _Context, call: Call) -> Told:
             kind = ""  # anybody can make a browser say that it paid
         else:
             properties = orders.paid(properties) if kind == EventKind.ORDER_PAID else orders.refunded(properties)
+    if kind == EventKind.CART_UPDATED:
+        properties = orders.cart(properties)
     return kind or f"track:{clean.text(name, 90)}", properties, {}, points
 
 

@@ -19,6 +19,15 @@ def paid(given: dict[str, Any]) -> dict[str, Any]:
     return {**_rest(given), **told}
 
 
+def cart(given: dict[str, Any]) -> dict[str, Any]:
+    """What is in the cart, its worth, and cart_id when the site tells one."""
+    lines = _lines(given.get("products"))
+    total = given.get("total")
+    if total is None:
+        total = round(sum(_number(line["price"]) * _number(line["quantity"]) for line in lines), 2)
+    return {name: value for name, value in given.items() if name != "products"} | {"total": total, "lines": lines}
+
+
 def refunded(given: dict[str, Any]) -> dict[str, Any]:
     """order_id and the amount; without an amount or products it is the whole order."""
     told: dict[str, Any] = {"order_id": _order_id(given)}

@@ -13,6 +13,8 @@ _SAYS_EN = re.compile(
     r"(?:^|[,.!;]\s*)(?:my name is|call me|i am|i'm)\s+(?P<en>[A-Z][A-Za-z'’-]{0,20}(?:\s[A-Z][A-Za-z'’-]{0,20})?)\s*(?=$|[,.!])",
     re.IGNORECASE,
 )
+_COUNTS = re.compile("一[下声个位名次直起样些点]")
+"""一下, 一声, 一个...: no names; 一鸣, 一帆, 一诺 are."""
 _NOT_NAMES = {
     "谁",
     "新手",
@@ -39,7 +41,7 @@ def told_name(text: str) -> str:
     found = _SAYS.search(text)
     if found:
         name = found["zh"].strip("·")
-        unsure = name in _NOT_NAMES or name.endswith("的") or name[0] in "想要来在不个一"
+        unsure = name in _NOT_NAMES or name.endswith("的") or name[0] in "想要来在不个" or _COUNTS.match(name)
         return "" if unsure else name
     found = _SAYS_EN.search(text)
     return found["en"] if found and found["en"][0].isupper() else ""

@@ -13,7 +13,8 @@ class Command(BaseCommand):
     help = (
         "Connect a channel: channel_add wechat_oa name=… app_id=… app_secret=… [token=…] [aes_key=…] [follow_reply=…]; "
         "channel_add weibo name=… uid=… app_key=… app_secret=… access_token=… [poll_seconds=…]; "
-        "channel_add email name=… host=… port=… security=none|starttls|ssl from_address=…; channel_add web name=… site_url=…. "
+        "channel_add email name=… host=… port=… security=none|starttls|ssl from_address=…; channel_add web name=… site_url=…; "
+        "channel_add webhook name=… [key=whsec_…]. "
         "Prints what to type on the other side. path=… fixes the secret part of the address (or the public write key)."
     )
 
@@ -59,5 +60,7 @@ class Command(BaseCommand):
                 "write key": channel.token,
                 "server key": collector.server_key(channel),
             }
+        elif channel.kind == Kind.WEBHOOK:
+            told |= {"URL": channel.webhook_url, "key": held["key"]}
         for name, value in told.items():
             self.stdout.write(f"{name}: {value}")

@@ -1,4 +1,5 @@
-"""Orders: all of them from the roll-ups of the contact, a window of them from their rows. Wholly refunded ones do not count."""
+"""Orders: all of them from the roll-ups of the contact, a window of them from their rows. Only those that count as
+revenue (Order.counts)."""
 
 from typing import Any
 
@@ -34,7 +35,7 @@ def compile_leaf(leaf: dict[str, Any], scope: Scope) -> Part:
     narrowed, ids = scope.within("o.contact_id")
     sql = (
         "SELECT o.contact_id FROM contacts_order o WHERE o.placed_at >= %s AND o.placed_at <= %s"
-        f" AND o.state <> 'refunded'{narrowed}"
+        f" AND o.counts{narrowed}"
         f" GROUP BY o.contact_id HAVING {_SOME[measure]} {SIGNS[OPPOSITE[op] if negated else op]} %s::numeric"
     )
     return IdSet(sql, [scope.ago(leaf["days"]), scope.now, *ids, str(value)], negated=negated)

@@ -12,6 +12,16 @@ from django.utils.translation import gettext_lazy as _
 
 _ZONE_SECONDS = 5
 _zones: dict[str, tuple[float, str]] = {}
+CURRENCIES = [
+    ("CNY", _("Chinese yuan (CNY)")),
+    ("HKD", _("Hong Kong dollar (HKD)")),
+    ("TWD", _("New Taiwan dollar (TWD)")),
+    ("USD", _("US dollar (USD)")),
+    ("EUR", _("Euro (EUR)")),
+    ("GBP", _("British pound (GBP)")),
+    ("JPY", _("Japanese yen (JPY)")),
+    ("SGD", _("Singapore dollar (SGD)")),
+]
 
 
 def check_time_zone(value: str) -> None:
@@ -32,6 +42,8 @@ class Company(models.Model):
 
     name = models.CharField(_("Company name"), max_length=80, default="")
     time_zone = models.CharField(_("Time zone"), max_length=64, default=default_time_zone, validators=[check_time_zone])
+    currency = models.CharField(_("Currency"), max_length=3, choices=CURRENCIES, default="CNY")
+    """Orders in another one are kept and listed, but are no revenue."""
     quiet_start = models.TimeField(_("Quiet from"), default=clock_time(22))
     quiet_end = models.TimeField(_("Quiet until"), default=clock_time(8))
     """Wall-clock in the contact's zone. Start after end means overnight; equal means no quiet hours."""
@@ -57,7 +69,18 @@ class Company(models.Model):
     @classmethod
     def zone(cls) -> str:
         """Name of the company's time zone. Kept for some seconds in this process, since every page asks."""
-        known = _zones.get("zone")
+        return cls._kept("zone")
+
+    @classmethod
+    def money(cls) -> str:
+        """The company's currency, kept like the zone."""
+        return cls._kept("currency")
+
+    @classmethod
+    def _kept(cls, what: str) -> str:
+        known = _zones.get(what)
         if known is None or time.monotonic() - known[0] > _ZONE_SECONDS:
-            known = _zones["zone"] = (time.monotonic(), cls.get().time_zone)
+            company, now = cls.get(), time.monotonic()
+            _zones.update(zone=(now, company.time_zone), currency=(now, company.currency))
+            known = _zones[what]
         return known[1]

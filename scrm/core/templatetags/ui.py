@@ -13,6 +13,7 @@ from django.utils.translation import pgettext_lazy
 
 from scrm.core import audit_details, formats, live
 from scrm.core.looks import AVATAR_TONES, CHANNELS, DETAILS, NOTE_ICONS, VERBS
+from scrm.core.models import Company
 from scrm.lib import clock
 
 register = template.Library()
@@ -23,11 +24,16 @@ register.filter("masked_phone", formats.masked_phone)
 register.filter("masked_email", formats.masked_email)
 register.filter("shortened", formats.shortened)
 register.simple_tag(formats.count, name="count")
-register.simple_tag(formats.money, name="money")
 register.simple_tag(formats.pct, name="pct")
 register.simple_tag(formats.points, name="points")
 register.simple_tag(formats.span, name="money_span")
 register.simple_tag(live.key, name="live_key")
+
+
+@register.simple_tag(name="money")
+def money(value: formats.Number | None, *, currency: str = "", **options: bool) -> str:
+    """An amount in the company's currency unless another one is named."""
+    return formats.money(value, currency=currency or Company.money(), **options)
 
 
 @register.simple_tag

@@ -57,7 +57,7 @@ class Command(BaseCommand):
     def demo(self) -> list[list[str]]:
         """Fill an empty database; the log-ins to print (role, e-mail, password)."""
         if first_run.is_needed():
-            self.say("making the demo company, this once")
+            self.say("making the demo company, this once: half a year of history, a minute or a few")
             call_command("demo")
         # By name: the demo stands left of core in the import chain.
         module = import_module(f"{get_commands()['demo']}.management.commands.demo")

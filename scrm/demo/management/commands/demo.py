@@ -48,10 +48,16 @@ class Command(BaseCommand):
         with transaction.atomic():
             demo = company.found()
             programmes.launch(demo)
-        events = History(demo, contacts=contacts, days=days).replay()
+        events = History(demo, contacts=contacts, days=days).replay(self.say)
         give_owners(demo)
+        with transaction.atomic():
+            programmes.launch_orders(demo)
         places.remove_state(settings.DATA_DIR, "demo-unfinished")
         self.stdout.write(
             f"demo company ready: {contacts:,} contacts, {events:,} acts in {time.monotonic() - began:.0f} s"
         )
         sandbox.connect()
+
+    def say(self, line: str) -> None:
+        self.stdout.write(line)
+        self.stdout.flush()

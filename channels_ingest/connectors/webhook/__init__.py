@@ -1,0 +1,1 @@
+"""Order systems of any kind: signed webhooks after the Standard Webhooks specification."""

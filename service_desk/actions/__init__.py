@@ -1,0 +1,57 @@
+from service_desk.actions.canned import delete_canned, save_canned
+from service_desk.actions.conversation import (
+    CannotReply,
+    Closed,
+    Outdated,
+    assign_conversation,
+    close_conversation,
+    mark_read,
+    post_note,
+    post_reply,
+    reopen_conversation,
+    snooze_conversation,
+)
+from service_desk.actions.presence import note_seen, set_presence
+from service_desk.actions.rating import rate_ticket
+from service_desk.actions.ticket import (
+    AnotherOpen,
+    WrongState,
+    accept_ticket,
+    assign_ticket,
+    dismiss_ticket,
+    link_customer,
+    open_ticket,
+    reopen_ticket,
+    set_pending,
+    set_priority,
+    solve_ticket,
+)
+
+__all__ = [
+    "AnotherOpen",
+    "CannotReply",
+    "Closed",
+    "Outdated",
+    "WrongState",
+    "accept_ticket",
+    "assign_conversation",
+    "assign_ticket",
+    "close_conversation",
+    "delete_canned",
+    "dismiss_ticket",
+    "link_customer",
+    "mark_read",
+    "note_seen",
+    "open_ticket",
+    "post_note",
+    "post_reply",
+    "rate_ticket",
+    "reopen_conversation",
+    "reopen_ticket",
+    "save_canned",
+    "set_pending",
+    "set_presence",
+    "set_priority",
+    "snooze_conversation",
+    "solve_ticket",
+]
