@@ -11,7 +11,7 @@ from analytics import crediting
 from analytics.enums import ProgrammeKind
 from analytics.models import Credit, ProgrammeSent, Spend
 from campaigns.enums import CouponState
-from campaigns.models import Campaign, Coupon, MessageCount
+from campaigns.models import Campaign, Coupon
 from campaigns.queries import Funnel, funnels
 from journeys.models import Journey
 
@@ -98,13 +98,11 @@ def fill(rows: list[Effect]) -> None:
     for row in rows:
         by_kind[row.kind].append(row.pk)
     numbers = {(kind, pk): found for kind, ids in by_kind.items() for pk, found in funnels(kind, ids).items()}
-    bounced = _bounced(by_kind)
     earned, costs = _earned(by_kind), _costs(by_kind)
     for row in rows:
         key = (row.kind, row.pk)
         if key in numbers:
             _take(row, numbers[key])
-        row.bounced = bounced.get(key, 0)
         row.orders, row.converted, row.revenue = earned.get(key, (0, 0, Decimal(0)))
         row.cost = costs.get(key, Cost())
 
@@ -126,7 +124,7 @@ def credited(kind: str, pk: int) -> QuerySet[Credit]:
 
 
 def _take(row: Effect, found: Funnel) -> None:
-    row.sent, row.opened, row.clicked = found.sent, found.opened, found.clicked
+    row.sent, row.opened, row.clicked, row.bounced = found.sent, found.opened, found.clicked, found.bounced
 
 
 def _within(by_kind: dict[str, list[int]]) -> Q:
@@ -134,11 +132,6 @@ def _within(by_kind: dict[str, list[int]]) -> Q:
     for kind, ids in by_kind.items():
         wanted |= Q(origin=kind, origin_id__in=ids)
     return wanted
-
-
-def _bounced(by_kind: dict[str, list[int]]) -> dict[Key, int]:
-    rows = MessageCount.objects.filter(_within(by_kind), state="bounced").order_by().values_list("origin", "origin_id")
-    return {(kind, pk): number for kind, pk, number in rows.annotate(total=Sum("n"))}
 
 
 def _earned(by_kind: dict[str, list[int]]) -> dict[Key, tuple[int, int, Decimal]]:
