@@ -30,6 +30,7 @@ _messages, _people, _times = (
     pgettext_lazy("unit", "people"),
     pgettext_lazy("unit", "times"),
 )
+_money, _ratio = pgettext_lazy("unit", "yuan"), pgettext_lazy("unit", "ratio")
 
 METRICS: dict[str, Metric] = {
     metric.key: metric
@@ -60,5 +61,130 @@ METRICS: dict[str, Metric] = {
         Metric("coupons", _("Coupons issued"), _("Coupons given to customers."), _times, "ticket", 0, (EventKind.COUPON_ISSUED,)),
     ]
 }  # fmt: skip
+
+EFFECT_METRICS = [
+    Metric(
+        "e_sent",
+        _("Sent"),
+        _("Messages that left: accepted by the platform, bounced ones included."),
+        _messages,
+        "send",
+        1,
+        (),
+    ),
+    Metric(
+        "e_delivered",
+        _("Delivered"),
+        _("Sent − bounced."),
+        _messages,
+        "checks",
+        1,
+        (),
+    ),
+    Metric(
+        "e_opened",
+        _("Opened"),
+        _("Messages opened at least once by a person; only e-mail can tell."),
+        _messages,
+        "mail-opened",
+        1,
+        (),
+    ),
+    Metric(
+        "e_clicked",
+        _("Clicked"),
+        _("Messages with at least one click. Click rate = clicked / delivered."),
+        _messages,
+        "click",
+        1,
+        (),
+    ),
+    Metric(
+        "converted",
+        _("Converted"),
+        _("People with an order credited to the programme, each once. Order rate = converted / delivered."),
+        _people,
+        "user-check",
+        1,
+        (),
+    ),
+    Metric(
+        "credited",
+        _("Orders"),
+        _(
+            "Paid orders in the company's currency, not wholly refunded, whose last click or reply before the"
+            " order was on a message of the programme, inside the channel's window (default 5 days; SMS also "
+            "12 hours after delivery; opens off). Each order is credited once."
+        ),
+        _times,
+        "shopping-bag",
+        1,
+        (),
+    ),
+    Metric(
+        "revenue",
+        _("Revenue"),
+        _("Sum of the credited orders, net of refunds."),
+        _money,
+        "coin",
+        1,
+        (),
+    ),
+    Metric(
+        "cost",
+        _("Cost"),
+        _(
+            "Messages sent × price of the channel + value of redeemed coupons that the programme issued + "
+            "entered spend."
+        ),
+        _money,
+        "receipt",
+        -1,
+        (),
+    ),
+    Metric(
+        "roi",
+        _("ROI"),
+        _("(Revenue − cost) / cost; none when nothing was spent. It is no proof of an effect: that takes a holdout."),
+        _ratio,
+        "percentage",
+        1,
+        (),
+    ),
+    Metric(
+        "repeat_rate",
+        _("Repeat rate"),
+        _("Customers with at least two orders / customers with at least one, over all time."),
+        _ratio,
+        "repeat",
+        1,
+        (),
+    ),
+    Metric(
+        "cohort",
+        _("Cohort"),
+        _(
+            "Of those whose first order was in the month: people with another order so many months later "
+            "(month 0: a second one in the same month)."
+        ),
+        _people,
+        "grid-dots",
+        0,
+        (),
+    ),
+    Metric(
+        "funnel",
+        _("Funnel"),
+        _(
+            "Who followed in the range, then wrote, clicked, looked at a product or sent a form, then "
+            "ordered, then ordered again; each step after the one before, within 180 days of the follow."
+        ),
+        _people,
+        "filter-dollar",
+        0,
+        (),
+    ),
+]
+"""Numbers of programmes and reports; they are computed, not counted from single events."""
 
 BY_EVENT: dict[str, Metric] = {kind: metric for metric in METRICS.values() for kind in metric.events}

@@ -30,6 +30,8 @@ class Funnel:
     unknown: int
     opened: int
     clicked: int
+    bounced: int = 0
+    """Of ``sent``."""
 
     @property
     def open_rate(self) -> float | None:
@@ -54,6 +56,7 @@ _COUNTS = {
     "unknown": _sum(state=State.UNKNOWN),
     "opened": _sum("opened"),
     "clicked": _sum("clicked"),
+    "bounced": _sum(state=State.BOUNCED),
 }
 
 

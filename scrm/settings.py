@@ -167,6 +167,7 @@ PUMPS = [
     "service_desk.pumps.CLOCKS",
     "service_desk.pumps.LEARN",
     "journeys.pumps.ADVANCE",
+    "analytics.pumps.REPORTS",
     "scrm.core.tallies.FOLD",
 ]
 TALLIES = ["contacts.tallies.TAGS", "campaigns.tallies.MESSAGES", "journeys.tallies.ENROLMENTS"]
@@ -180,6 +181,7 @@ EVENT_CONSUMERS = [
     "service_desk.consumers.tickets.consume",
     "journeys.consumers.triggers.consume",
     "analytics.consumers.daily.consume",
+    "analytics.consumers.effect.consume",
 ]
 CONTACT_PANELS = [
     "contacts.panels.contact_lead",
@@ -197,6 +199,7 @@ CONTACT_MERGE_HANDLERS: list[str] = [
     "service_desk.merging.merged",
     "service_desk.ticket_merging.merged",
     "journeys.merging.on_merge",
+    "analytics.crediting.merged",
 ]
 """Called with (survivor_id, other_id) inside the transaction of a merge, to re-point a room's own rows."""
 CONTACT_UNMERGE_HANDLERS: list[str] = [
@@ -205,6 +208,7 @@ CONTACT_UNMERGE_HANDLERS: list[str] = [
     "service_desk.merging.unmerged",
     "service_desk.ticket_merging.unmerged",
     "journeys.merging.on_unmerge",
+    "analytics.crediting.unmerged",
 ]
 """The same when a merge is undone, after identities went back to ``other_id`` and before the log does."""
 CURRENCY_HANDLERS: list[str] = ["contacts.actions.recount_orders"]

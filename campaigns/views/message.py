@@ -11,6 +11,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from campaigns.enums import Origin, Reason, State
 from campaigns.models import Campaign, Message
+from campaigns.queries import WENT
 from campaigns.sending import reasons, states
 from campaigns.sending.settling import settle_unknown
 from channels_ingest.models import Channel
@@ -87,6 +88,12 @@ FACETS = [
         [(c.value, c.label) for c in SENDING_CHANNELS],
         lambda rows, values: rows.filter(channel__in=values),
     ),
+    Facet(
+        "did",
+        gettext_lazy("Reaction"),
+        [("opened", gettext_lazy("Opened")), ("clicked", gettext_lazy("Clicked"))],
+        lambda rows, values: rows.filter(**{f"{value}_at__isnull": False for value in values}),
+    ),
     Facet("origin", gettext_lazy("Origin"), Origin.choices, lambda rows, values: rows.filter(origin__in=values)),
 ]
 
@@ -113,6 +120,8 @@ def message_list(request: HttpRequest) -> HttpResponse:
             narrowed[column] = int(value)
             if column == "origin_id":
                 narrowed["origin"] = name
+    if "went" in request.GET:  # what reports count as sent: also what came back
+        narrowed["state__in"] = WENT
     page = listing(
         request,
         rows.filter(**narrowed),

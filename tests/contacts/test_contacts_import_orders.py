@@ -1,10 +1,7 @@
 """Orders from files; the purchase history of CDNOW (Fader and Hardie) as real input, compared with what pandas computes."""
 
-import sys
 from decimal import Decimal
-from importlib.metadata import distributions
 from io import StringIO
-from pathlib import Path
 
 import pandas
 import pytest
@@ -14,17 +11,9 @@ from django.db.models import Sum
 from contacts.models import Contact, Event, Order
 from contacts.order_files import BadLine, Layout, read
 from scrm.lib import crypto
+from tests.cdnow import cdnow
 
 MAP = ["customer=1", "date=2", "quantity=3", "total=4"]
-
-
-def cdnow() -> Path:
-    """The file inside the installed package, which is never imported (its dependencies are dead)."""
-    for found in distributions(name="lifetimes", path=[*sys.path, str(Path(sys.prefix) / "files")]):
-        for file in found.files or []:
-            if file.name == "CDNOW_master.txt":
-                return Path(found.locate_file(file))
-    pytest.fail("install requirements-files.txt: the package lifetimes holds the test data")
 
 
 def run(path, *more):
