@@ -135,13 +135,12 @@ def _channels(admin: User) -> tuple[Channel, Channel, Channel]:
         kind="webhook",
         name="山野商城订单",
         token=HOOK_TOKEN,
-        settings={"site_url": f"{settings.SANDBOX_PUBLIC_URL}/shop/", "weibo_account": None},
+        settings={"site_url": f"{settings.SANDBOX_PUBLIC_URL}/shop/"},
         created_by=admin,
     )
     shop.keep_secrets({"key": HOOK_KEY})
     for channel in (oa, mail, web, weibo):
         channel.save()
-    shop.settings["weibo_account"] = weibo.pk
     shop.save()
     for scene, label in SCENES:
         SceneCode.objects.create(

@@ -23,7 +23,7 @@ BUYER = {"id": "C-1", "email": "lin@example.com", "phone": "13800138000", "name"
 @pytest.fixture
 def shop(db) -> Channel:
     return create_channel(
-        kind="webhook", name="Shop", settings={"weibo_account": 99}, credentials={"key": new_key()}, by=None
+        kind="webhook", name="Shop", settings={}, credentials={"key": new_key()}, by=None
     )
 
 
@@ -71,7 +71,7 @@ def test_every_documented_shape_is_taken_and_told_to_the_right_place(shop):
     weibo = {"type": "customer.updated", "data": {"id": "C-1001", "weibo_uid": "1234567890"}}
     post(shop, weibo, number="weibo")
     ingest.run_once()
-    assert Identity.objects.get(kind="weibo_uid").scope == 99
+    assert Identity.objects.get(kind="weibo_uid").scope == 0
 
 
 def test_wrong_or_old_signatures_store_nothing_and_are_counted(shop):

@@ -1,14 +1,11 @@
 """Settings of an order system."""
 
-from typing import Any
-
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from channels_ingest.connectors.webhook.edge import PREFIX, is_key, new_key
 from channels_ingest.enums import Kind
 from channels_ingest.forms import ChannelForm, secret
-from channels_ingest.models import Channel
 
 
 class WebhookForm(ChannelForm):
@@ -18,19 +15,7 @@ class WebhookForm(ChannelForm):
     site_url = forms.URLField(
         label=_("Address of the shop"), assume_scheme="https", required=False, help_text=_("Shown to your team only.")
     )
-    weibo_account = forms.TypedChoiceField(
-        label=_("Weibo account"),
-        coerce=int,
-        empty_value=None,
-        required=False,
-        help_text=_("The account that Weibo users in its customer data belong to. Empty: they are left out."),
-    )
     key = secret(_("Signing key"), help_text=_("whsec_… in base64. Leave empty and one is made for you."))
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        accounts = Channel.objects.filter(kind=Kind.WEIBO).values_list("pk", "name")
-        self.fields["weibo_account"].choices = [("", _("None")), *accounts]
 
     def clean_key(self) -> str:
         key = self.cleaned_data["key"].strip()

@@ -152,9 +152,8 @@ def _handles(channel: Channel, customer: Data) -> list[Handle]:
     for kind, value in _points(customer):
         scope = channel.pk if kind == IdentityKind.CUSTOMER else 0
         handles.append(Handle(kind, value, scope=scope, trust=Trust.VERIFIED))
-    weibo, account = _id(customer.get("weibo_uid"), 40), channel.settings.get("weibo_account")
-    if weibo and account:
-        handles.append(Handle(IdentityKind.WEIBO_UID, weibo, scope=int(account), trust=Trust.VERIFIED))
+    if (weibo := _id(customer.get("weibo_uid"), 40)) and weibo.isdigit():
+        handles.append(Handle(IdentityKind.WEIBO_UID, weibo, trust=Trust.VERIFIED))
     return handles
 
 
