@@ -184,6 +184,24 @@ EFFECT_METRICS = [
         0,
         (),
     ),
+    Metric(
+        "first_reply",
+        _("First reply"),
+        _("Median working time from opening to the first public reply of a person; automatic replies do not count."),
+        pgettext_lazy("unit", "time"),
+        "message-reply",
+        -1,
+        (),
+    ),
+    Metric(
+        "satisfaction",
+        _("Satisfaction"),
+        _("Answers with 4 or 5 stars / answers. Answer rate = answers / solved tickets."),
+        _ratio,
+        "star",
+        1,
+        (),
+    ),
 ]
 """Numbers of programmes and reports; they are computed, not counted from single events."""
 

@@ -22,7 +22,11 @@ log = logging.getLogger(__name__)
 
 FRESH_FOR = timedelta(minutes=10)
 LEASE = timedelta(minutes=5)
-KINDS = {"funnel": "analytics.funnel.compute", "cohorts": "analytics.cohorts.compute"}
+KINDS = {
+    "funnel": "analytics.funnel.compute",
+    "cohorts": "analytics.cohorts.compute",
+    "service": "analytics.service.compute",
+}
 """Name -> ``compute(**params)``, which answers something that JSON can hold."""
 
 

@@ -17,5 +17,7 @@ urlpatterns = [
     path("funnel/", report.funnel, name="funnel"),
     path("funnel/people/", report.funnel_people, name="funnel_people"),
     path("cohorts/", report.cohorts, name="cohorts"),
+    path("service/figures/", report.service, name="service"),
+    path("service/figures/tickets/", report.service_tickets, name="service_tickets"),
     path("metrics/", report.metric_list, name="metric_list"),
 ]

@@ -10,6 +10,7 @@ from django.views.decorators.http import require_GET
 
 from analytics import funnel as funnels
 from analytics import queries, reports
+from analytics import service as desk
 from analytics.metrics import EFFECT_METRICS, METRICS
 from analytics.models import Report
 from analytics.views.effect import _visible as visible
@@ -18,6 +19,7 @@ from scrm.core.access import requires
 from scrm.core.enums import Permission
 from scrm.core.lists import listing
 from scrm.core.pages import render_page
+from service_desk.models import Ticket
 
 PERIODS = {"30": 30, "90": 90, "180": 180, "365": 365}
 
@@ -34,7 +36,7 @@ def funnel(request: HttpRequest) -> HttpResponse:
     context = {
         **_shown(report),
         "days": days,
-        "periods": [("30", _("30 days")), ("90", _("90 days")), ("180", _("180 days")), ("365", _("A year"))],
+        "periods": _periods(),
         "period": window,
         "steps": list(funnels.STEPS.items()),
         "window_days": funnels.WINDOW.days,
@@ -85,6 +87,41 @@ def cohorts(request: HttpRequest) -> HttpResponse:
 
 @require_GET
 @requires(Permission.ANALYTICS_VIEW)
+def service(request: HttpRequest) -> HttpResponse:
+    days = request.GET.get("days", "30")
+    days = days if days in PERIODS else "30"
+    window = queries.period(PERIODS[days])
+    first, last = window.first.isoformat(), window.last.isoformat()
+    report = reports.get("service", again="again" in request.GET, first=first, last=last)
+    context = {**_shown(report), "days": days, "periods": _periods(), "period": window, "what": desk.WHAT.items()}
+    if report.data:
+        context |= {"total": _agent(report.data["total"]), "rows": [_agent(row) for row in report.data["agents"]]}
+    return render_page(request, "analytics/service.html", context, partial="report")
+
+
+@require_GET
+@requires(Permission.ANALYTICS_VIEW)
+def service_tickets(request: HttpRequest) -> HttpResponse:
+    """The tickets behind one number."""
+    what, agent = request.GET.get("what", ""), request.GET.get("agent", "")
+    if what not in desk.WHAT or (agent and not agent.isdecimal()):
+        raise Http404
+    first, last = _day(request, "first"), _day(request, "last")
+    ids = desk.behind(first, last, what, int(agent) if agent else None)
+    rows = Ticket.objects.filter(pk__in=ids).select_related("contact", "assignee")
+    page = listing(request, rows, sorts={"opened": "-opened_at"})
+    context = {
+        "page": page,
+        "seen": visible(request.user, [row.contact_id for row in page.rows]),
+        "may_open": request.user.can(Permission.SERVICE_WORK),
+        "what": desk.WHAT[what],
+        "hint": f"{first} – {last}",
+    }
+    return render_page(request, "analytics/tickets.html", context)
+
+
+@require_GET
+@requires(Permission.ANALYTICS_VIEW)
 def metric_list(request: HttpRequest) -> HttpResponse:
     """Every number with its formula, in one place."""
     groups = [(_("Counts by day"), METRICS.values()), (_("Effect and money"), EFFECT_METRICS)]
@@ -121,6 +158,23 @@ def _cohort(row: dict[str, Any]) -> dict[str, Any]:
         heat = 0 if rate is None else min(4, 1 + int(rate * 20)) if rate else 0
         cells.append({"n": number, "rate": rate, "heat": heat})
     return {"month": row["month"], "size": size, "cells": cells}
+
+
+def _agent(row: dict[str, Any]) -> dict[str, Any]:
+    """With rates: of the answered, of the opened."""
+    opened, answered = row["all"], row["rated"]
+    return {
+        **row,
+        "quick_rate": row["quick"] / opened if opened else None,
+        "answer_rate": answered / row["solved"] if row["solved"] else None,
+        "satisfaction": row["good"] / answered if answered else None,
+        "cells": [(what, row[what]) for what in desk.WHAT],
+        "agent": 0 if row.get("id", "") is None else row.get("id", ""),
+    }
+
+
+def _periods() -> list[tuple[str, str]]:
+    return [("30", _("30 days")), ("90", _("90 days")), ("180", _("180 days")), ("365", _("A year"))]
 
 
 def _day(request: HttpRequest, name: str) -> str:

@@ -117,6 +117,19 @@ def when(moment: datetime | None, now: datetime) -> str:
     return f"{date} {clock}" if days > 0 else date
 
 
+def duration(seconds: Number | None) -> str:
+    """A length of time in its two largest units; a dash when there is none."""
+    if seconds is None:
+        return "—"
+    total = max(0, round(float(seconds)))
+    if total < 60:
+        return gettext("%(s)s s") % {"s": total}
+    minutes, hours, days = total // 60 % 60, total // 3600 % 24, total // 86400
+    if days:
+        return gettext("%(d)s d %(h)s h") % {"d": days, "h": hours}
+    return gettext("%(h)s h %(m)s min") % {"h": hours, "m": minutes} if hours else gettext("%(m)s min") % {"m": minutes}
+
+
 def left(until: datetime, now: datetime) -> str:
     """A countdown: 17:48 (minutes), 3:48 hours, above a day in words; overdue with a minus."""
     seconds = int((until - now).total_seconds())

@@ -22,9 +22,7 @@ BUYER = {"id": "C-1", "email": "lin@example.com", "phone": "13800138000", "name"
 
 @pytest.fixture
 def shop(db) -> Channel:
-    return create_channel(
-        kind="webhook", name="Shop", settings={}, credentials={"key": new_key()}, by=None
-    )
+    return create_channel(kind="webhook", name="Shop", settings={}, credentials={"key": new_key()}, by=None)
 
 
 def post(shop, told, *, number="msg-1", key=None, at=None, body=None, signature=None):

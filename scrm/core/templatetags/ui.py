@@ -23,6 +23,7 @@ _ARROWS = {"up": pgettext_lazy("change", "up"), "down": pgettext_lazy("change", 
 register.filter("masked_phone", formats.masked_phone)
 register.filter("masked_email", formats.masked_email)
 register.filter("shortened", formats.shortened)
+register.filter("duration", formats.duration)
 register.simple_tag(formats.count, name="count")
 register.simple_tag(formats.pct, name="pct")
 register.simple_tag(formats.points, name="points")
