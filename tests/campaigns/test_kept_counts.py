@@ -38,6 +38,7 @@ def counted(origin: str, origin_id: int) -> queries.Funnel:
         unknown=number(State.UNKNOWN),
         opened=sum(row.opened_at is not None for row in rows),
         clicked=sum(row.clicked_at is not None for row in rows),
+        bounced=sum(row.state == State.BOUNCED for row in rows),
     )
 
 

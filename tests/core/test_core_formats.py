@@ -25,6 +25,7 @@ def draw(source: str, **context) -> str:
     return Template(source).render(Context(context)).strip()
 
 
+@pytest.mark.django_db
 @pytest.mark.parametrize(
     ("tag", "shown"),
     [

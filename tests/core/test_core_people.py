@@ -169,6 +169,7 @@ class TestTeams:
 class TestCompany:
     DATA = {
         "name": "Shanye",
+        "currency": "CNY",
         "time_zone": "Asia/Urumqi",
         "quiet_start": "21:30",
         "quiet_end": "09:00",

@@ -59,7 +59,12 @@ def _people(oa, weibo, agent, admin):
     for number, total, line in (("SO2511200736", 268, "耶加雪菲 250g"), ("SO2511090214", 699, "磨豆机 C3")):
         lines = [{"sku": "a", "name": line, "quantity": 2, "price": 134}]
         Order.objects.create(
-            contact=contact, external_id=number, placed_at=NOON - timedelta(days=1), total=total, lines=lines
+            contact=contact,
+            external_id=number,
+            placed_at=NOON - timedelta(days=1),
+            terms_at=NOON,
+            total=total,
+            lines=lines,
         )
     actions.assign_conversation(conversation=lin, to=agent, by=admin)
     _reply(lin, agent, "晓雯您好，我是顾问周宁。烘豆机您是公司用还是家用呢？", later(minutes=5))

@@ -323,7 +323,7 @@ class TestCanned:
         assert "林晓雯，订单  今天发出。agent" in page
         assert "No value for order.number" in page
         assert "微博" not in page
-        Order.objects.create(contact=one.contact, external_id="SO123", placed_at=NOON, total=268)
+        Order.objects.create(contact=one.contact, external_id="SO123", placed_at=NOON, terms_at=NOON, total=268)
         page = client_for(agent).get(at("conversation_canned", one), {"q": "发"}).content.decode()
         assert "林晓雯，订单 SO123 今天发出。agent" in page
         assert "No value" not in page
@@ -333,7 +333,7 @@ class TestCanned:
         agent.role.permissions.remove("orders.view")
         agent.role.save()
         one = talk(oa)
-        Order.objects.create(contact=one.contact, external_id="SO123", placed_at=NOON, total=268)
+        Order.objects.create(contact=one.contact, external_id="SO123", placed_at=NOON, terms_at=NOON, total=268)
         CannedReply.objects.create(title="发货", shortcut="fh", body=self.BODY)
         for view in ("conversation_canned", "conversation"):
             assert "SO123" not in client_for(agent).get(at(view, one)).content.decode()
