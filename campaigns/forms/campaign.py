@@ -97,5 +97,11 @@ class CampaignForm(forms.ModelForm):
         values = super().clean()
         if not self.chosen:
             self.add_error(None, _("Choose at least one channel."))
+        elif values.get("content"):
+            written = set(values["content"].variants.values_list("channel", flat=True))
+            for channel in [channel for channel in self.chosen if channel not in written]:
+                text = _("“%(content)s” has no variant for %(channel)s: write one, or untick the channel.")
+                names = {"content": values["content"].name, "channel": ChannelKind(channel).label}
+                self.add_error("content", text % names)
         values["channels"] = self.chosen
         return values
