@@ -1,11 +1,12 @@
 # make run    everything on this machine; Ctrl-C stops it.   DEMO=0  PORT=8000  SANDBOX_PORT=8100  DATA_DIR=var
 # make test   all checks and tests                            make check   the checks only
+# make chaos  kills and checks, some minutes   CHAOS_CUSTOMERS=2000 CHAOS_MINUTES=8 CHAOS_SEED=n
 # make bench  BENCH="ingest segment" SCALE=small|full         make lock    new versions into the lock files
 # make backup [FILE=...]   make restore FILE=...              make clean   everything that can be made again (never data)
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := run
-.PHONY: run test check bench backup restore clean lock
+.PHONY: run test check chaos bench backup restore clean lock
 
 PYTHON ?= $(shell for p in python3.12 python3.13 python3.11 python3 python; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { command -v $$p; break; }; done)
@@ -34,6 +35,9 @@ check: .venv/.dev node_modules/.dev
 	@$(BIN)/djlint templates --lint --quiet
 	@DATA_DIR=$${TMPDIR:-/tmp}/zhike-check $(BIN)/python -W ignore::RuntimeWarning manage.py makemigrations --check --dry-run
 	@DATA_DIR=$${TMPDIR:-/tmp}/zhike-check $(BIN)/python manage.py messages --check
+
+chaos: .venv/.dev
+	@$(BIN)/python -m tests.chaos
 
 bench: .venv/.dev
 	@$(BIN)/python -m scrm.runtime.testing --durable -- $(BIN)/python manage.py bench $(BENCH) --scale $(SCALE)

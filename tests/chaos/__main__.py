@@ -11,12 +11,13 @@ from datetime import datetime
 from pathlib import Path
 
 from tests.chaos import checks, restoring, settling
+from tests.chaos.agents import Desk
 from tests.chaos.checks import Verdict, desk, intake, ledger, settled, shop
 from tests.chaos.nemesis import Nemesis
 from tests.chaos.options import Options
 from tests.chaos.record import Database, Record
 from tests.chaos.town import Town
-from tests.chaos.walkers import rounds
+from tests.chaos.walkers import LAST, rounds
 from tests.chaos.world import World, until
 
 CHECKS = [*intake.CHECKS, *ledger.CHECKS, *shop.CHECKS, *desk.CHECKS, *settled.CHECKS]
@@ -40,11 +41,14 @@ class Walking(threading.Thread):
         self.error: BaseException | None = None
 
     def run(self) -> None:
+        pace = self.options.minutes * 60 / (COHORTS + LAST + 1)
         try:
             for number, tasks in enumerate(rounds(self.town, self.options.customers, COHORTS)):
+                next_at = time.monotonic() + pace
                 for walk, cohort in tasks:
                     self.people.update(cohort.openids)
                     walk.go(self.town, cohort)
+                time.sleep(max(next_at - time.monotonic(), 0))
                 until(self._calm, CALM, 0.5)
                 self.town.box.shift("+30m")
                 tell(f"round {number + 1}: {len(self.people)} customers")
@@ -87,12 +91,15 @@ def _run(world: World, options: Options) -> int:
     nemesis = Nemesis(world, options.seed, options.lease, tell)
     walking = Walking(Town(world, options.seed, deadline), options)
     walking.start()
+    at_desk = Desk(world.url, walking.town.journal, options.seed)
     while time.monotonic() < deadline and walking.is_alive():
         time.sleep(nemesis.rng.uniform(1, 4))
         nemesis.strike_once()
     nemesis.retire()
     tell("no more faults")
     walking.join(600)
+    agents = at_desk.close()
+    tell(f"agents: {dict(agents)}")
     seconds = settling.settle(world, base, options.settle, tell)
     tell(f"at rest after {seconds:.0f} s" if seconds is not None else f"NOT at rest after {options.settle:.0f} s")
     record = Record.read(world.box, walking.people, walking.town.journal, began)
@@ -110,6 +117,7 @@ def _walked(walking: Walking) -> Verdict:
     verdict.expect(walking.error is None and not walking.is_alive(), f"the walk ended early: {walking.error!r}")
     verdict.expect(bool(walking.people), "nobody came")
     verdict.facts.append(f"{len(walking.people)} customers")
+    verdict.facts += [f"not possible at that moment, {count} times: {why}" for why, count in walking.town.undone.most_common(6)]
     return verdict
 
 

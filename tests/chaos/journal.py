@@ -19,6 +19,8 @@ class Journal:
     """By the path of the link."""
     optouts: dict[str, Entry] = field(default_factory=dict)
     """By openid."""
+    replies: dict[str, Entry] = field(default_factory=dict)
+    """What agents wrote, by its text."""
     identified: dict[str, str] = field(default_factory=dict)
     """Address -> the shop's user id that was told with it, answered with success."""
     lock: threading.Lock = field(default_factory=threading.Lock)

@@ -3,10 +3,11 @@
 import base64
 import json
 import random
+import re
 import time
 import urllib.error
 import urllib.request
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -33,6 +34,7 @@ class Town:
         self.seed, self.deadline = seed, deadline
         self.journal = Journal()
         self.keys = self._keys()
+        self.undone: Counter = Counter()
         self._seen = 0
         self.phones: dict[str, list[str]] = defaultdict(list)
         """openid -> texts of our messages, as far as they were looked at."""
@@ -55,8 +57,8 @@ class Town:
         def one(item: Any) -> None:
             try:
                 what(item)
-            except (AssertionError, OSError):
-                pass
+            except (AssertionError, OSError) as error:
+                self.undone[re.sub(r"http\S+|o[\w-]{27}", "", str(error))[:110].strip()] += 1
 
         list(self._pool.map(one, list(among)))
 

@@ -122,6 +122,14 @@ class Buy(Walk):
             return
         town.box.post("/shop/deal", {"number": number, "step": "pay"})
         cohort.orders.append(number)
+        if code and pick % 4 == 0:
+            self._again(town, openid, address, code)
+
+    def _again(self, town: Town, openid: str, address: str, code: str) -> None:
+        """The same code once more: the shop takes it, we must not."""
+        town.box.post("/shop/deal", {"openid": openid, "step": "cart", "sku": "RS-101", "quantity": 1})
+        number = town.box.post("/shop/deal", {"openid": openid, "step": "place", "email": address, "coupon": code})["order"]["number"]
+        town.box.post("/shop/deal", {"number": number, "step": "pay"})
 
     def _coupon(self, town: Town, address: str) -> str:
         for number in town.mails.get(address, []):
@@ -188,6 +196,7 @@ class Again(Walk):
 
 
 WALKS: list[Walk] = [Answer(), Click(), Browse(), Buy(), Weibo(), Deal(), Again()]
+LAST = max(walk.after for walk in WALKS)
 
 
 def mail_text(raw: bytes) -> str:
@@ -198,8 +207,7 @@ def mail_text(raw: bytes) -> str:
 def rounds(town: Town, customers: int, cohorts: int) -> Iterator[list[tuple[Walk, Cohort]]]:
     """What happens in each round, cohort by cohort, until the last has done everything or the time is over."""
     came: list[Cohort] = []
-    last = max(walk.after for walk in WALKS)
-    for number in range(cohorts + last):
+    for number in range(cohorts + LAST):
         if number < cohorts and not town.over:
             count = customers // cohorts + (number < customers % cohorts)
             fresh = town.box.post("/bulk/follow", {"count": count, "seed": f"chaos {town.seed} {number}"})["openids"]

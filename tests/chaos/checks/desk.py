@@ -4,6 +4,7 @@ from tests.chaos.checks import Check, Verdict
 from tests.chaos.record import Database, Record
 
 ACTIVE = "('open', 'pending')"
+DEFAULT_CAPACITY = 8
 
 
 class Conversations(Check):
@@ -66,19 +67,36 @@ class Complaints(Check):
             verdict.problems.append(f"no ticket: {row}")
 
 
-class Capacity(Check):
-    name = "no agent has more open tickets than the limit"
+class Replies(Check):
+    name = "every reply of an agent that was taken is one entry and one message"
 
     def look(self, record: Record, base: Database, verdict: Verdict) -> None:
+        entries = dict(base.rows("select body, count(*) from service_desk_entry where kind = 'reply' group by 1"))
+        messages = dict(base.rows("select body->>'text', count(*) from campaigns_message where origin = 'agent' group by 1"))
+        for text, entry in record.journal.replies.items():
+            for what, stored in (("entries", entries), ("messages", messages)):
+                count = stored.get(text, 0)
+                verdict.expect(bool(entry.acked) <= count <= entry.tries, f"{text}: {entry.acked} taken, {count} {what}")
+        acked = sum(bool(entry.acked) for entry in record.journal.replies.values())
+        verdict.facts.append(f"{len(record.journal.replies)} written, {acked} taken")
+
+
+class Capacity(Check):
+    name = "no agent was given more open tickets than the limit"
+
+    def look(self, record: Record, base: Database, verdict: Verdict) -> None:
+        """Without tickets that were reopened: those come back to who had them, whatever the limit."""
         most = base.rows("select capacity from service_desk_desksettings")
-        limit = most[0][0] if most else None
+        limit = most[0][0] if most else DEFAULT_CAPACITY
         statement = """
             select t.assignee_id, count(*), max(p.capacity) from service_desk_ticket t
-              left join service_desk_agentprofile p on p.user_id = t.assignee_id where t.state = 'open' and t.assignee_id is not null group by 1"""
+              left join service_desk_agentprofile p on p.user_id = t.assignee_id
+             where t.state = 'open' and t.assignee_id is not null
+               and (select count(*) from service_desk_ticketspan s where s.ticket_id = t.id and s.state = 'open') = 1 group by 1"""
         for agent, load, own in base.rows(statement):
             allowed = own if own is not None else limit
-            verdict.expect(allowed is None or load <= allowed, f"agent {agent}: {load} open, at most {allowed}")
+            verdict.expect(load <= allowed, f"agent {agent}: {load} open, at most {allowed}")
             verdict.facts.append(f"agent {agent}: {load} of {allowed}")
 
 
-CHECKS: list[Check] = [Conversations(), Tickets(), Complaints(), Capacity()]
+CHECKS: list[Check] = [Conversations(), Tickets(), Complaints(), Replies(), Capacity()]
