@@ -63,7 +63,9 @@ def main() -> int:
     options = Options.read()
     signal.signal(signal.SIGTERM, _stop)
     folder = Path(tempfile.mkdtemp(prefix="zhike-chaos-"))
-    print(f"make chaos: seed {options.seed}, {options.customers} customers, {options.minutes:g} minutes, lease {options.lease} s, in {folder}")
+    print(
+        f"make chaos: seed {options.seed}, {options.customers} customers, {options.minutes:g} minutes, lease {options.lease} s, in {folder}"
+    )
     world = None
     try:
         world = World(folder / "data", options)
@@ -117,7 +119,9 @@ def _walked(walking: Walking) -> Verdict:
     verdict.expect(walking.error is None and not walking.is_alive(), f"the walk ended early: {walking.error!r}")
     verdict.expect(bool(walking.people), "nobody came")
     verdict.facts.append(f"{len(walking.people)} customers")
-    verdict.facts += [f"not possible at that moment, {count} times: {why}" for why, count in walking.town.undone.most_common(6)]
+    verdict.facts += [
+        f"not possible at that moment, {count} times: {why}" for why, count in walking.town.undone.most_common(6)
+    ]
     return verdict
 
 

@@ -50,7 +50,7 @@ class Agent(threading.Thread):
 
     def _log_in(self) -> None:
         page = self._open("/login/")
-        done = self._open("/login/", csrfmiddlewaretoken=_first(_TOKEN, page), username=self.email, password=PASSWORD)
+        done = self._open("/login/", csrfmiddlewaretoken=_first(_TOKEN, page), email=self.email, password=PASSWORD)
         if 'name="password"' in done:
             raise Gone
         page = self._open("/service/inbox/")
@@ -77,7 +77,9 @@ class Agent(threading.Thread):
 
     def _act(self, number: str, what: str, page: str) -> str:
         answer = self._open(
-            f"/service/tickets/{number}/{what}/", csrfmiddlewaretoken=_first(_TOKEN, page), version=_form_version(page, what)
+            f"/service/tickets/{number}/{what}/",
+            csrfmiddlewaretoken=_first(_TOKEN, page),
+            version=_form_version(page, what),
         )
         self.did[what] += 1
         return answer
@@ -90,7 +92,12 @@ class Agent(threading.Thread):
             return False
         self._said += 1
         text = f"您好，给您添麻烦了，马上为您处理。{self.email.partition('@')[0]}{self._said}"
-        form = {"csrfmiddlewaretoken": _first(_TOKEN, box), "version": _first(_VERSION, box), "way": ways[0], "text": text}
+        form = {
+            "csrfmiddlewaretoken": _first(_TOKEN, box),
+            "version": _first(_VERSION, box),
+            "way": ways[0],
+            "text": text,
+        }
         good = False
         try:
             self._open(f"/service/inbox/{number}/reply/", **form)
@@ -137,4 +144,3 @@ class Desk:
         for agent in self.agents:
             done += agent.did
         return done
-

@@ -17,8 +17,8 @@ class Journal:
     """Calls of the tracking API by the word in their properties that no other call has."""
     clicks: dict[str, Entry] = field(default_factory=dict)
     """By the path of the link."""
-    optouts: dict[str, Entry] = field(default_factory=dict)
-    """By openid."""
+    confirmed: dict[str, Entry] = field(default_factory=dict)
+    """Double opt-in, by address."""
     replies: dict[str, Entry] = field(default_factory=dict)
     """What agents wrote, by its text."""
     identified: dict[str, str] = field(default_factory=dict)

@@ -82,7 +82,9 @@ def _pace(world: World) -> tuple[int, int]:
 class Platform:
     """A switch of the sandbox: so many answers are spoilt, or all of some seconds."""
 
-    def __init__(self, switch: str, amount: tuple[int, int], seconds: tuple[float, float], counted: bool = True) -> None:
+    def __init__(
+        self, switch: str, amount: tuple[int, int], seconds: tuple[float, float], counted: bool = True
+    ) -> None:
         self.switch, self.amount, self.seconds, self.counted = switch, amount, seconds, counted
         self.name = f"platform: {switch}"
 
@@ -110,13 +112,13 @@ def faults(lease: int) -> list:
         Platform("http_502", (5, 30), (3, 8)),
         Platform("garbage", (5, 30), (3, 8)),
         Platform("busy", (5, 30), (3, 8)),
-        Platform("quota", (2, 8), (3, 8)),
+        Platform("quota", (1, 2), (3, 8)),  # more in a row would let the account rest for ten minutes
         Platform("token_40001", (1, 1), (3, 6)),
         Platform("drop_after", (3, 12), (3, 8)),
         Platform("callback_twice", (50, 200), (4, 9)),
         Platform("slow_before", (2, 8), (8, 12), counted=False),
         Platform("slow_after", (2, 8), (8, 12), counted=False),
-        Platform("mail_later", (3, 20), (3, 8)),
+        Platform("mail_later", (1, 2), (3, 8)),  # likewise, for five
         Platform("mail_drop", (1, 5), (3, 8)),
         Platform("callback_hold", (1, 1), (3, 6), counted=False),
     ]

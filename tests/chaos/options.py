@@ -26,7 +26,7 @@ class Options:
             minutes=float(told.get("CHAOS_MINUTES") or 8),
             seed=int(told.get("CHAOS_SEED") or random.SystemRandom().randrange(1, 1_000_000)),
             lease=int(told.get("CHAOS_LEASE") or 15),
-            settle=float(told.get("CHAOS_SETTLE") or 600),
+            settle=float(told.get("CHAOS_SETTLE") or 900),
             keep=told.get("CHAOS_KEEP") == "1",
             restore=told.get("CHAOS_RESTORE") != "0",
         )

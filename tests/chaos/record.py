@@ -39,11 +39,15 @@ class Record:
     @classmethod
     def read(cls, box: Sandbox, people: set[str], journal: Journal, began: datetime) -> "Record":
         summary = box.get("/record/summary.json")
-        tables = {name: _pages(box, name) if "hooks" in summary or name not in {"hooks", "orders"} else [] for name in TABLES}
+        tables = {name: _pages(box, name) for name in TABLES}
         return cls(tables, people, journal, began, datetime.fromisoformat(summary["now"]))
 
     def callbacks(self, door: str) -> list[Row]:
-        return [row for row in self.tables["callbacks"] if row["door"] == door and (row["openid"] in self.people or door != "oa")]
+        return [
+            row
+            for row in self.tables["callbacks"]
+            if row["door"] == door and (row["openid"] in self.people or door != "oa")
+        ]
 
     @cached_property
     def phones(self) -> dict[str, list[Row]]:

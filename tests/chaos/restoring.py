@@ -63,7 +63,9 @@ def prove(world: World, record: Record, floor: int, every: list[Check], tell: Ca
         second = _another(given)
         verdicts.append(_run("restore", work / "second.tar", work / "second-keys", second))
         copy = Database(second, work / "second-keys" / "keys", floor)
-        verdicts.append(_summary("the copy of a given Postgres in another passes the checks", checks.run(every, record, copy)))
+        verdicts.append(
+            _summary("the copy of a given Postgres in another passes the checks", checks.run(every, record, copy))
+        )
         verdicts.append(_damaged(second, copy, record, every))
     return verdicts
 
@@ -71,7 +73,11 @@ def prove(world: World, record: Record, floor: int, every: list[Check], tell: Ca
 def _run(verb: str, archive: Path, folder: Path, database_url: str | None) -> Verdict:
     """What ``make backup`` and ``make restore`` run."""
     verdict = Verdict(f"make {verb} ({'given' if database_url else 'embedded'} Postgres)")
-    environment = {name: value for name, value in os.environ.items() if name not in {"DATABASE_URL", "SECRET_KEY", "ENCRYPTION_KEYS"}}
+    environment = {
+        name: value
+        for name, value in os.environ.items()
+        if name not in {"DATABASE_URL", "SECRET_KEY", "ENCRYPTION_KEYS"}
+    }
     environment |= {"DATA_DIR": str(folder)} | ({"DATABASE_URL": database_url} if database_url else {})
     done = subprocess.run(
         [sys.executable, "-m", "scrm.runtime.backup", verb, str(archive)],

@@ -1,4 +1,4 @@
-"""After the last fault: until nothing is left to do. What waits for a business time (a retry, a wait) gets it."""
+"""After the last fault: until nothing is left to do. What was planned for a little later (a retry, a wait) gets its time."""
 
 import subprocess
 import sys
@@ -35,8 +35,6 @@ def settle(world: World, base: Database, seconds: float, tell: Callable[[str], N
                 return time.monotonic() - began
             world.box.shift("+30m")  # waits and retries that were planned for later
             calm, shifts = 0, shifts + 1
-        elif set(left) == {"messages due"}:
-            world.box.shift("+10m")  # retries
         if left and time.monotonic() - told > 20:
             tell(f"left: {left}")
             told = time.monotonic()

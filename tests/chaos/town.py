@@ -70,7 +70,9 @@ class Town:
 
     def request(self, method: str, path: str, body: bytes | None = None, **headers: str) -> int:
         """The status; 0 without an answer."""
-        request = urllib.request.Request(self.url + path, data=body, method=method, headers={"User-Agent": BROWSER, **headers})
+        request = urllib.request.Request(
+            self.url + path, data=body, method=method, headers={"User-Agent": BROWSER, **headers}
+        )
         try:
             with _opener.open(request, timeout=8) as answer:
                 answer.read()
@@ -86,7 +88,9 @@ class Town:
         basic = "Basic " + base64.b64encode(f"{key}:".encode()).decode()
         sent = json.dumps({**body, "messageId": word}).encode()
         for attempt in range(8):
-            status = self.request("POST", f"/v1/{call}", sent, Authorization=basic, **{"Content-Type": "application/json"})
+            status = self.request(
+                "POST", f"/v1/{call}", sent, Authorization=basic, **{"Content-Type": "application/json"}
+            )
             if self.journal.note(self.journal.calls, word, status == 200):
                 return True
             time.sleep(min(0.5 * 2**attempt, 8))

@@ -4,6 +4,7 @@ half an hour of business time."""
 import email
 import email.policy
 import re
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -12,7 +13,7 @@ from tests.chaos.town import Town
 
 SHOES = [("RS-101", 699), ("RS-105", 389), ("AC-301", 79)]
 _LINK = re.compile(r"http://127\.0\.0\.1:\d+(/l/[\w.~-]+)")
-_OUT = re.compile(r"http://127\.0\.0\.1:\d+(/u/[\w.~-]+)")
+_CONFIRM = re.compile(r"http://127\.0\.0\.1:\d+(/c/[\w.~-]+)")
 _CODE = re.compile(r"\b[2-9A-HJ-NP-Z]{8,20}\b")
 
 
@@ -47,42 +48,64 @@ class Answer(Walk):
         town.each(lambda one: town.box.act(one, "scan", wait=0), town.share(cohort.openids, 0.1))
         town.each(lambda one: town.box.act(one, "menu", wait=0, key="NEW_SHOES"), town.share(cohort.openids, 0.1))
         town.each(lambda one: town.box.act(one, "unfollow", wait=0), town.share(cohort.openids, 0.04))
-        town.each(lambda one: town.box.act(one, "text", wait=0, text=f"还有一句 第{one[-9:]}句 b"), town.share(talking, 0.2))
+        town.each(
+            lambda one: town.box.act(one, "text", wait=0, text=f"还有一句 第{one[-9:]}句 b"), town.share(talking, 0.2)
+        )
 
 
 class Click(Walk):
-    after = 1
+    after = 2
 
     def go(self, town: Town, cohort: Cohort) -> None:
         town.look()
         reached = [(one, text) for one in cohort.openids for text in town.phones.get(one, [])[:1]]
         town.each(lambda pair: self._click(town, pair[1]), town.share(reached, 0.5))
-        town.each(lambda pair: self._leave(town, *pair), town.share(reached, 0.04))
+        town.each(lambda one: town.box.act(one, "text", wait=0, text="TD"), town.share(cohort.openids, 0.05))
 
     def _click(self, town: Town, text: str) -> None:
         for path in _LINK.findall(text)[:1]:
-            for _try in range(4):
+            for attempt in range(5):
                 status = town.request("GET", path)
                 if town.journal.note(town.journal.clicks, path, status == 302):
                     return
-
-    def _leave(self, town: Town, openid: str, text: str) -> None:
-        for path in _OUT.findall(text)[:1]:
-            status = town.request("POST", path, b"List-Unsubscribe=One-Click", **{"Content-Type": "application/x-www-form-urlencoded"})
-            town.journal.note(town.journal.optouts, openid, status == 200)
+                time.sleep(2**attempt)
 
 
-class Browse(Walk):
-    """Customers of the shop: its server says who they are and what they looked at on three days in a row, which earns a coupon."""
+class Form(Walk):
+    """Some leave their address in a form and agree to mail."""
 
     after = 1
 
     def go(self, town: Town, cohort: Cohort) -> None:
         cohort.buyers = town.share(cohort.openids, 0.3)
+        town.each(lambda one: self._form(town, cohort, one), cohort.buyers)
+
+    def _form(self, town: Town, cohort: Cohort, openid: str) -> None:
+        given = {"form": "跑团报名", "email": cohort.address(openid), "consent": True, "word": f"form-{openid}"}
+        call = {"anonymousId": f"browser-{openid}", "event": "Form Submitted", "properties": given}
+        town.track("track", call, given["word"])
+
+
+class Browse(Walk):
+    """They confirm the address, and the shop's server says who they are and what they looked at on three days in a row, which
+    earns a coupon."""
+
+    after = 2
+
+    def go(self, town: Town, cohort: Cohort) -> None:
+        town.look()
         today = datetime.fromisoformat(town.box.get("/record/summary.json")["now"])
+        town.each(lambda one: self._confirm(town, cohort.address(one)), cohort.buyers)
         town.each(lambda one: self._look(town, cohort, one, today), cohort.buyers)
-        visitors = town.share(cohort.openids, 0.1)
-        town.each(lambda one: self._form(town, one), visitors)
+
+    def _confirm(self, town: Town, address: str) -> None:
+        for number in town.mails.get(address, []):
+            for path in _CONFIRM.findall(mail_text(town.box.raw_mail(number)))[:1]:
+                for attempt in range(5):
+                    status = town.request("POST", path, b"")
+                    if town.journal.note(town.journal.confirmed, address, status == 302):
+                        return
+                    time.sleep(2**attempt)
 
     def _look(self, town: Town, cohort: Cohort, openid: str, today: datetime) -> None:
         who, address = f"shop-{openid[-12:]}", cohort.address(openid)
@@ -95,14 +118,9 @@ class Browse(Walk):
             call = {"userId": who, "event": "Product Viewed", "properties": told, "timestamp": moment}
             town.track("track", call, told["word"], server=True)
 
-    def _form(self, town: Town, openid: str) -> None:
-        given = {"form": "跑团报名", "email": f"f{openid[-10:].lower()}@mail.example".replace("_", "0").replace("-", "1"), "consent": True}
-        call = {"anonymousId": f"browser-{openid}", "event": "Form Submitted", "properties": given | {"word": f"form-{openid}"}}
-        town.track("track", call, f"form-{openid}")
-
 
 class Buy(Walk):
-    after = 2
+    after = 3
 
     def go(self, town: Town, cohort: Cohort) -> None:
         town.look()
@@ -128,7 +146,9 @@ class Buy(Walk):
     def _again(self, town: Town, openid: str, address: str, code: str) -> None:
         """The same code once more: the shop takes it, we must not."""
         town.box.post("/shop/deal", {"openid": openid, "step": "cart", "sku": "RS-101", "quantity": 1})
-        number = town.box.post("/shop/deal", {"openid": openid, "step": "place", "email": address, "coupon": code})["order"]["number"]
+        number = town.box.post("/shop/deal", {"openid": openid, "step": "place", "email": address, "coupon": code})[
+            "order"
+        ]["number"]
         town.box.post("/shop/deal", {"number": number, "step": "pay"})
 
     def _coupon(self, town: Town, address: str) -> str:
@@ -142,7 +162,7 @@ class Buy(Walk):
 class Deal(Walk):
     """Behind the counter: parcels, invoices, refunds of a part or all."""
 
-    after = 3
+    after = 4
 
     def go(self, town: Town, cohort: Cohort) -> None:
         town.each(lambda number: self._deal(town, number), cohort.orders)
@@ -195,7 +215,7 @@ class Again(Walk):
         town.each(lambda one: town.box.act(one, "text", wait=0, text=f"请问什么时候发货 第{one[-9:]}句 c"), again)
 
 
-WALKS: list[Walk] = [Answer(), Click(), Browse(), Buy(), Weibo(), Deal(), Again()]
+WALKS: list[Walk] = [Answer(), Form(), Click(), Browse(), Buy(), Weibo(), Deal(), Again()]
 LAST = max(walk.after for walk in WALKS)
 
 

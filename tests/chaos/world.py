@@ -38,9 +38,22 @@ class World(Running):
 
     def start_rival(self) -> None:
         """A worker for every queue beside those of the supervisor: without it nobody would take what a stopped one holds."""
-        launch = [str(Path(supervisor.__file__).with_name("launch.py")), str(int(signal.SIGKILL)), str(os.getpid()), "-"]
+        launch = [
+            str(Path(supervisor.__file__).with_name("launch.py")),
+            str(int(signal.SIGKILL)),
+            str(os.getpid()),
+            "-",
+        ]
         celery = ["-m", "celery", "--app", "scrm", "--quiet", "worker", "--pool", "solo", "--queues", QUEUES]
-        quiet = ["--hostname", "rival@%h", "--without-gossip", "--without-mingle", "--without-heartbeat", "--loglevel", "WARNING"]
+        quiet = [
+            "--hostname",
+            "rival@%h",
+            "--without-gossip",
+            "--without-mingle",
+            "--without-heartbeat",
+            "--loglevel",
+            "WARNING",
+        ]
         urls = places.read_state(self.folder, "environment")
         with (self.folder / "rival.log").open("ab") as log:
             self.rival = subprocess.Popen(

@@ -21,7 +21,9 @@ class Conversations(Check):
         for row in base.rows(statement):
             verdict.problems.append(f"more than one open: {row}")
         families = base.family()
-        for (contact,) in base.rows("select distinct contact_id from service_desk_conversation where state <> 'closed'"):
+        for (contact,) in base.rows(
+            "select distinct contact_id from service_desk_conversation where state <> 'closed'"
+        ):
             verdict.expect(families.get(contact) == contact, f"a conversation hangs on the merged contact {contact}")
         verdict.facts.append(f"{base.value('select count(*) from service_desk_conversation')} conversations")
         verdict.facts.append(f"{base.value('select count(*) from service_desk_entry')} entries")
@@ -46,7 +48,10 @@ class Tickets(Check):
                    (select min(s.state) from service_desk_ticketspan s where s.ticket_id = t.id and s.until is null)
               from service_desk_ticket t where opened_at >= %s"""
         for number, state, open_spans, last in base.rows(statement, record.began):
-            verdict.expect(open_spans == 1 and last == state, f"ticket {number} is {state}, its last span {last} ({open_spans} open)")
+            verdict.expect(
+                open_spans == 1 and last == state,
+                f"ticket {number} is {state}, its last span {last} ({open_spans} open)",
+            )
         statement = """
             select t.id, count(e.id) from service_desk_ticket t left join contacts_event e
                 on e.kind = 'ticket_opened' and (e.properties->>'ticket')::bigint = t.id where t.opened_at >= %s group by 1 having count(e.id) <> 1"""
@@ -72,11 +77,15 @@ class Replies(Check):
 
     def look(self, record: Record, base: Database, verdict: Verdict) -> None:
         entries = dict(base.rows("select body, count(*) from service_desk_entry where kind = 'reply' group by 1"))
-        messages = dict(base.rows("select body->>'text', count(*) from campaigns_message where origin = 'agent' group by 1"))
+        messages = dict(
+            base.rows("select body->>'text', count(*) from campaigns_message where origin = 'agent' group by 1")
+        )
         for text, entry in record.journal.replies.items():
             for what, stored in (("entries", entries), ("messages", messages)):
                 count = stored.get(text, 0)
-                verdict.expect(bool(entry.acked) <= count <= entry.tries, f"{text}: {entry.acked} taken, {count} {what}")
+                verdict.expect(
+                    bool(entry.acked) <= count <= entry.tries, f"{text}: {entry.acked} taken, {count} {what}"
+                )
         acked = sum(bool(entry.acked) for entry in record.journal.replies.values())
         verdict.facts.append(f"{len(record.journal.replies)} written, {acked} taken")
 

@@ -51,6 +51,7 @@ class Sentences(Check):
         for row in record.callbacks("oa") + record.callbacks("weibo"):
             if row["label"] in {"text", "weibo text"}:
                 said[_text(row)] = row["state"] == "done"
+        said.pop("TD", None)
         stored = Counter(
             text for (text,) in base.rows(
                 "select properties->>'text' from contacts_event where kind = 'message_in' and id > %s", base.floor
@@ -72,7 +73,9 @@ class WeiboComments(Check):
     name = "Weibo: every comment under our posts is one event"
 
     def look(self, record: Record, base: Database, verdict: Verdict) -> None:
-        company = {uid for (uid,) in base.rows("select settings->>'uid' from channels_ingest_channel where kind = 'weibo'")}
+        company = {
+            uid for (uid,) in base.rows("select settings->>'uid' from channels_ingest_channel where kind = 'weibo'")
+        }
         told = {str(row["id"]) for row in record.tables["weibo_comments"] if row["uid"] not in company}
         stored = Counter(
             number for (number,) in base.rows("select properties->>'comment_id' from contacts_event where kind = 'commented' and id > %s", base.floor)
@@ -99,38 +102,58 @@ class Tracking(Check):
             verdict.expect(stored[word] <= 1, f"twice: {word}")
             verdict.expect(stored[word] == 1 or not entry.acked, f"lost: {word}")
         acked = sum(bool(entry.acked) for entry in calls.values())
-        verdict.facts.append(f"{len(calls)} calls in {sum(e.tries for e in calls.values())} tries, {acked} acknowledged")
+        verdict.facts.append(
+            f"{len(calls)} calls in {sum(e.tries for e in calls.values())} tries, {acked} acknowledged"
+        )
         owners = base.owners("email", set(record.journal.identified))
         for address in record.journal.identified:
-            verdict.expect(len(set(owners.get(address, []))) == 1, f"{address} is {len(owners.get(address, []))} people")
+            verdict.expect(
+                len(set(owners.get(address, []))) == 1, f"{address} is {len(owners.get(address, []))} people"
+            )
 
 
 class Clicks(Check):
     name = "every answered click is one event"
 
     def look(self, record: Record, base: Database, verdict: Verdict) -> None:
-        stored = base.value("select count(*) from contacts_event where kind = 'message_clicked' and id > %s", base.floor)
+        stored = base.value(
+            "select count(*) from contacts_event where kind = 'message_clicked' and id > %s", base.floor
+        )
         acked = sum(entry.acked for entry in record.journal.clicks.values())
         tries = sum(entry.tries for entry in record.journal.clicks.values())
         verdict.expect(acked <= stored <= tries, f"{acked} answered, {tries} tried, {stored} events")
-        marked = base.value("select count(*) from campaigns_message where clicked_at is not null and planned_at >= %s", record.began)
+        marked = base.value(
+            "select count(*) from campaigns_message where clicked_at is not null and planned_at >= %s", record.began
+        )
         people = sum(bool(entry.acked) for entry in record.journal.clicks.values())
         most = len(record.journal.clicks)
         verdict.expect(people <= marked <= most, f"{people} messages clicked, {marked} say so")
         verdict.facts.append(f"{tries} clicks, {acked} answered")
 
 
-class OptOuts(Check):
-    name = "who unsubscribed is not written to any more"
+class Consents(Check):
+    name = "who wrote TD, or confirmed an address, is believed"
 
     def look(self, record: Record, base: Database, verdict: Verdict) -> None:
-        left = {openid for openid, entry in record.journal.optouts.items() if entry.acked}
-        owners = base.owners("openid", left)
-        statement = "select contact_id from contacts_consent where channel = 'oa' and purpose = 'marketing' and state = 'withdrawn'"
-        withdrawn = {contact for (contact,) in base.rows(statement)}
-        for openid in left:
-            verdict.expect(set(owners.get(openid, [])) <= withdrawn and bool(owners.get(openid)), f"{openid} still consents")
-        verdict.facts.append(f"{len(left)} left")
+        left = {
+            row["openid"]
+            for row in record.callbacks("oa")
+            if row["label"] == "text" and row["state"] == "done" and _text(row) == "TD"
+        }
+        agreed = {address for address, entry in record.journal.confirmed.items() if entry.acked}
+        self._compare(base, verdict, base.owners("openid", left), left, "oa", "withdrawn")
+        self._compare(base, verdict, base.owners("email", agreed), agreed, "email", "granted")
+        verdict.facts.append(f"{len(left)} left, {len(agreed)} confirmed")
+
+    def _compare(
+        self, base: Database, verdict: Verdict, owners: dict, handles: set[str], channel: str, state: str
+    ) -> None:
+        statement = (
+            "select contact_id from contacts_consent where channel = %s and purpose = 'marketing' and state = %s"
+        )
+        there = {contact for (contact,) in base.rows(statement, channel, state)}
+        for handle in handles:
+            verdict.expect(bool(owners.get(handle)) and set(owners[handle]) <= there, f"{handle} is not {state}")
 
 
 class SetAside(Check):
@@ -140,7 +163,9 @@ class SetAside(Check):
         states = dict(base.rows("select state, count(*) from channels_ingest_delivery group by 1"))
         for row in base.rows("select id, error from channels_ingest_delivery where state = 'dead' limit 5"):
             verdict.problems.append(f"dead delivery {row}")
-        for row in base.rows("select consumer, event_id, left(error, 300) from contacts_poisonevent where replayed_at is null limit 5"):
+        for row in base.rows(
+            "select consumer, event_id, left(error, 300) from contacts_poisonevent where replayed_at is null limit 5"
+        ):
             verdict.problems.append(f"poison {row}")
         last = base.value("select coalesce(max(id), 0) from contacts_event")
         for name, position in base.rows("select name, position from contacts_consumercursor"):
@@ -161,4 +186,4 @@ def events_by_identity(base: Database, kind: str, handles: set[str], kinds: set[
     return Counter(found)
 
 
-CHECKS: list[Check] = [OfficialAccount(), Sentences(), WeiboComments(), Tracking(), Clicks(), OptOuts(), SetAside()]
+CHECKS: list[Check] = [OfficialAccount(), Sentences(), WeiboComments(), Tracking(), Clicks(), Consents(), SetAside()]

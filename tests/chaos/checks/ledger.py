@@ -30,7 +30,9 @@ def lay_beside(verdict: Verdict, ledger: dict[str, Counter], arrived: Counter) -
         sent, unknown = sent + went, unknown + maybe
         twice += max(arrived[handle] - went - maybe, 0)
         verdict.expect(arrived[handle] >= went, f"{handle}: {went} called sent, {arrived[handle]} arrived")
-        verdict.expect(arrived[handle] <= went + maybe, f"{handle}: {arrived[handle]} arrived, ledger says {dict(states)}")
+        verdict.expect(
+            arrived[handle] <= went + maybe, f"{handle}: {arrived[handle]} arrived, ledger says {dict(states)}"
+        )
     verdict.facts.append(f"{sum(arrived.values())} arrived, {sent} sent, {unknown} unknown, {twice} too many")
 
 
@@ -39,9 +41,13 @@ class Phones(Check):
 
     def look(self, record: Record, base: Database, verdict: Verdict) -> None:
         ledger = by_handle(base, record, "oa", "openid", record.people)
-        lay_beside(verdict, ledger, Counter({one: len(rows) for one, rows in record.phones.items() if one in record.people}))
+        lay_beside(
+            verdict, ledger, Counter({one: len(rows) for one, rows in record.phones.items() if one in record.people})
+        )
         for openid, rows in record.phones.items():
-            bodies = Counter(str(row["body"]) for row in rows if "/u/" in str(row["body"]))  # each message's own way out
+            bodies = Counter(
+                str(row["body"]) for row in rows if "/l/" in str(row["body"])
+            )  # links are each message's own
             for body, count in bodies.items():
                 verdict.expect(count == 1, f"{openid} got the same message {count} times: {body[:60]}")
 
@@ -51,18 +57,26 @@ class Mailboxes(Check):
 
     def look(self, record: Record, base: Database, verdict: Verdict) -> None:
         arrived = Counter(row["recipient"] for row in record.tables["mails"])
-        lay_beside(verdict, by_handle(base, record, "email", "email", set(arrived) | set(record.journal.identified)), arrived)
+        lay_beside(
+            verdict, by_handle(base, record, "email", "email", set(arrived) | set(record.journal.identified)), arrived
+        )
 
 
 class OnWeibo(Check):
     name = "Weibo: our replies and messages there are what the ledger sent"
 
     def look(self, record: Record, base: Database, verdict: Verdict) -> None:
-        company = {uid for (uid,) in base.rows("select settings->>'uid' from channels_ingest_channel where kind = 'weibo'")}
+        company = {
+            uid for (uid,) in base.rows("select settings->>'uid' from channels_ingest_channel where kind = 'weibo'")
+        }
         author = {row["id"]: row["uid"] for row in record.tables["weibo_comments"]}
         arrived = Counter(row["uid"] for row in record.tables["weibo_messages"] if row["outbound"])
-        arrived += Counter(author.get(row["reply_to"], "") for row in record.tables["weibo_comments"] if row["uid"] in company)
-        everybody = {row["uid"] for name in ("weibo_comments", "weibo_messages") for row in record.tables[name]} - company
+        arrived += Counter(
+            author.get(row["reply_to"], "") for row in record.tables["weibo_comments"] if row["uid"] in company
+        )
+        everybody = {
+            row["uid"] for name in ("weibo_comments", "weibo_messages") for row in record.tables[name]
+        } - company
         lay_beside(verdict, by_handle(base, record, "weibo", "weibo_uid", everybody), arrived)
 
 
@@ -77,9 +91,14 @@ class SentOnce(Check):
         for number, state, count in base.rows(statement, base.floor, record.began, ["sent", "delivered"]):
             allowed = state == "bounced" and count <= 1
             verdict.expect(allowed, f"message {number} is {state}, {count} times sent in the log")
-        states = dict(base.rows("select state, count(*) from campaigns_message where planned_at >= %s group by 1", record.began))
+        states = dict(
+            base.rows("select state, count(*) from campaigns_message where planned_at >= %s group by 1", record.began)
+        )
         verdict.facts.append(f"{states}")
-        for row in base.rows("select id, channel, error from campaigns_message where state = 'unknown' and planned_at >= %s order by id limit 40", record.began):
+        for row in base.rows(
+            "select id, channel, error from campaigns_message where state = 'unknown' and planned_at >= %s order by id limit 40",
+            record.began,
+        ):
             verdict.facts.append("unknown: " + " ".join(str(part) for part in row)[:100])
 
 
@@ -89,13 +108,18 @@ class Welcome(Check):
     def look(self, record: Record, base: Database, verdict: Verdict) -> None:
         journey = base.value("select id from journeys_journey where name = '欢迎新关注'")
         owners = base.owners("openid", record.people)
-        followed = {row["openid"] for row in record.callbacks("oa") if row["label"] == "subscribe" and row["state"] == "done"}
+        followed = {
+            row["openid"] for row in record.callbacks("oa") if row["label"] == "subscribe" and row["state"] == "done"
+        }
         families = base.family()
         runs: dict[int, list[Any]] = {}
-        for contact, *run in base.rows("select contact_id, id, state, reason from journeys_enrolment where journey_id = %s", journey):
+        for contact, *run in base.rows(
+            "select contact_id, id, state, reason from journeys_enrolment where journey_id = %s", journey
+        ):
             runs.setdefault(families.get(contact, contact), []).append(run)
         keys = Counter(
-            int(key.split(":")[1]) for (key,) in base.rows("select key from campaigns_message where key like 'enrolment:%%:step:s2:%%'")
+            int(key.split(":")[1])
+            for (key,) in base.rows("select key from campaigns_message where key ~ '^j:[0-9]+:s2:'")
         )
         outcomes: Counter = Counter()
         for openid in followed:

@@ -8,7 +8,7 @@ from tests.chaos.record import Database, Record
 WAITS = {
     "deliveries not read": "select count(*) from channels_ingest_delivery where state = 'pending'",
     "messages held by a worker": "select count(*) from campaigns_message where state in ('leased', 'attempting')",
-    "messages due": "select count(*) from campaigns_message where state = 'queued' and not paused",
+    "messages due": "select count(*) from campaigns_message where state = 'queued' and not paused and next_at <= %(now)s",
     "messages whose hold is over": "select count(*) from campaigns_message where state = 'held' and hold_until <= %(now)s",
     "people due in journeys": "select count(*) from journeys_enrolment where state in ('active', 'waiting') and due_at <= %(now)s",
     "waits not looked up": "select count(*) from journeys_subscription where not checked",
@@ -61,7 +61,9 @@ class Counts(Check):
     def look(self, record: Record, base: Database, verdict: Verdict) -> None:
         for name, (kept, counted) in self.PAIRS.items():
             left, right = set(base.rows(kept)), set(base.rows(counted))
-            verdict.expect(left == right, f"{name}: kept {sorted(left - right)[:3]}, counted {sorted(right - left)[:3]}")
+            verdict.expect(
+                left == right, f"{name}: kept {sorted(left - right)[:3]}, counted {sorted(right - left)[:3]}"
+            )
             verdict.facts.append(f"{len(right)} keys of {name}")
 
 
