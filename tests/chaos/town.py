@@ -82,6 +82,21 @@ class Town:
         except OSError:
             return 0
 
+    def submit(self, path: str) -> int:
+        """Open a page with a form and send the form, as a browser does."""
+        try:
+            with _opener.open(
+                urllib.request.Request(self.url + path, headers={"User-Agent": BROWSER}), timeout=8
+            ) as answer:
+                cookie = (answer.headers.get("Set-Cookie") or "").partition(";")[0]
+                token = re.search(r'name="csrfmiddlewaretoken" value="(\w+)"', answer.read().decode())
+        except urllib.error.HTTPError as error:
+            return error.code
+        except OSError:
+            return 0
+        body = f"csrfmiddlewaretoken={token[1]}".encode() if token else b""
+        return self.request("POST", path, body, Cookie=cookie)
+
     def track(self, call: str, body: dict[str, Any], word: str, *, server: bool = False) -> bool:
         """Repeat until it is answered or patience ends. ``word`` also is the message id: however often, it is one event."""
         key = self.keys["server" if server else "browser"]

@@ -64,7 +64,7 @@ class Click(Walk):
 
     def _click(self, town: Town, text: str) -> None:
         for path in _LINK.findall(text)[:1]:
-            for attempt in range(5):
+            for attempt in range(4):
                 status = town.request("GET", path)
                 if town.journal.note(town.journal.clicks, path, status == 302):
                     return
@@ -101,8 +101,8 @@ class Browse(Walk):
     def _confirm(self, town: Town, address: str) -> None:
         for number in town.mails.get(address, []):
             for path in _CONFIRM.findall(mail_text(town.box.raw_mail(number)))[:1]:
-                for attempt in range(5):
-                    status = town.request("POST", path, b"")
+                for attempt in range(4):
+                    status = town.submit(path)
                     if town.journal.note(town.journal.confirmed, address, status == 302):
                         return
                     time.sleep(2**attempt)
