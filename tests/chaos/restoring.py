@@ -24,7 +24,8 @@ DAMAGE = {
         "insert into contacts_event select * from contacts_event where id = (select max(id) from contacts_event where kind = 'message_in')"
     ),
     "Official Account: what phones got is what the ledger sent; nothing twice": (
-        "delete from campaigns_message where id = (select max(id) from campaigns_message where channel = 'oa' and state = 'sent')"
+        "delete from campaigns_message where id in (select id from campaigns_message"
+        " where channel = 'oa' and state = 'sent' and key like 'j:%:s2:1' order by id desc limit 20)"
     ),
     "kept counts are what is there": "update contacts_tagcount set n = n + 1 where id = (select max(id) from contacts_tagcount)",
     "nothing is stuck": (
