@@ -129,7 +129,8 @@ def _stored(values: dict[Key, str]) -> dict[Key, Row]:
     with connection.cursor() as cursor:
         # Else the planner may read the whole table; the settings must not leak into the caller's transaction.
         cursor.execute(
-            "SET LOCAL enable_seqscan = off; SET LOCAL enable_bitmapscan = off;" + " UNION ALL ".join([walk] * len(told)),
+            "SET LOCAL enable_seqscan = off; SET LOCAL enable_bitmapscan = off;"
+            + " UNION ALL ".join([walk] * len(told)),
             [value for group in told for value in group],
         )
         found = cursor.fetchall()
