@@ -23,7 +23,7 @@ from channels_ingest.enums import DeliveryState
 from channels_ingest.models import Channel, Delivery, SceneCode
 from channels_ingest.models.delivery import KEPT_FOR, unpack
 from contacts import catalogue
-from contacts.intake import Incoming, append
+from contacts.intake import Incoming, append, uncollected
 from scrm.core import live
 from scrm.lib import clock
 
@@ -59,7 +59,8 @@ def run_once() -> bool:
     rows = _claim(fence, alone=True) or _claim(fence, alone=False)
     if not rows:
         return False
-    _digest(rows, fence)
+    with uncollected():
+        _digest(rows, fence)
     return True
 
 

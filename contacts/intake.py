@@ -10,13 +10,13 @@ from contextlib import contextmanager
 
 from django.db import OperationalError, transaction
 
-from contacts.identity.people import Raced, Settled, resolve
+from contacts.identity.people import Raced, resolve
 from contacts.log import Appended, Handle, Incoming, Placed, append_own, write
 from contacts.log.partitions import ensure, month_of
 from contacts.log.writing import plausible
 from scrm.lib import clock
 
-__all__ = ["Appended", "Handle", "Incoming", "append", "append_own"]
+__all__ = ["Appended", "Handle", "Incoming", "append", "append_own", "uncollected"]
 
 CHUNK = 5000
 _ATTEMPTS = 6
@@ -33,14 +33,14 @@ def append(batch: Sequence[Incoming]) -> list[Appended]:
     """
     answers: list[Appended] = []
     for start in range(0, len(batch), CHUNK):
-        with _uncollected():
+        with uncollected():
             answers += _chunk(batch[start : start + CHUNK])
     return answers
 
 
 @contextmanager
-def _uncollected() -> Iterator[None]:
-    """A chunk makes tens of thousands of objects and no cycles; looking for cycles meanwhile costs a tenth of its time."""
+def uncollected() -> Iterator[None]:
+    """A batch makes tens of thousands of objects and no cycles; looking for cycles meanwhile costs a fifth of its time."""
     collecting = gc.isenabled()
     gc.disable()
     try:
@@ -53,11 +53,7 @@ def _uncollected() -> Iterator[None]:
 def _chunk(batch: Sequence[Incoming]) -> list[Appended]:
     alone = not transaction.get_connection().in_atomic_block
     settled = _again(lambda: _people(batch), alone)
-    placed = [
-        Placed(event, whose.contact_id, whose.identity_id, whose.seen_at)
-        for event, whose in zip(batch, settled, strict=True)
-        if whose.contact_id is not None
-    ]
+    placed = [item for item in settled if item.contact_id is not None]
     written = iter(_again(lambda: _events(placed), alone))
     answers = []
     for whose in settled:
@@ -70,7 +66,7 @@ def _chunk(batch: Sequence[Incoming]) -> list[Appended]:
     return answers
 
 
-def _people(batch: Sequence[Incoming]) -> list[Settled]:
+def _people(batch: Sequence[Incoming]) -> list[Placed]:
     with transaction.atomic():
         now = clock.now()
         ensure({month_of(plausible(event.occurred_at, now)) for event in batch})

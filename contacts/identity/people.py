@@ -1,7 +1,6 @@
 """Identity resolution against the database: one chunk of events in, their contacts and identities out, set-based."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -13,25 +12,14 @@ from contacts.identity import newcomers, traits
 from contacts.identity.merging import merge_rows
 from contacts.identity.normalise import mask, normalise
 from contacts.identity.resolving import Key, Person, Plan, Resolver, Row, Shown
-from contacts.log.copying import array, text_array
-from contacts.log.incoming import Handle, Incoming
+from contacts.log.copying import array
+from contacts.log.incoming import Handle, Incoming, Placed
 from contacts.models import Merge
 from scrm.lib import clock, crypto
 
 
 class Raced(Exception):
     """Somebody else made or merged one of these people meanwhile; the chunk must be read again."""
-
-
-@dataclass(slots=True)
-class Settled:
-    """Whose event it is; contact_id is None when the event names nobody."""
-
-    contact_id: int | None = None
-    identity_id: int | None = None
-    seen_at: datetime | None = None
-    """last_seen_at of the identity as stored."""
-    created: bool = False
 
 
 class Handles:
@@ -49,7 +37,7 @@ class Handles:
             return self._keys[raw]
         except KeyError:
             pass
-        kind = str(handle.kind)
+        kind = str.__str__(handle.kind)  # the text of a choice, without the detour of its own __str__
         value = normalise(kind, str(handle.value))
         key = None
         if value is not None:
@@ -64,8 +52,9 @@ class Handles:
     def shown(self, handles: Sequence[Handle]) -> list[Shown]:
         """Keys with the trust this event proves, in the given order, each once."""
         if len(handles) == 1:
-            key = self.key(handles[0])
-            return [] if key is None else [(key, int(handles[0].trust))]
+            handle = handles[0]
+            key = self.key(handle)
+            return [] if key is None else [(key, handle.trust)]
         best: dict[Key, int] = {}
         for handle in handles:
             if (key := self.key(handle)) is not None:
@@ -73,7 +62,7 @@ class Handles:
         return list(best.items())
 
 
-def resolve(batch: Sequence[Incoming]) -> list[Settled]:
+def resolve(batch: Sequence[Incoming]) -> list[Placed]:
     """Settle whose events these are, making and merging contacts as the trust rules say, in the current transaction.
 
     A constant number of statements, plus those of each automatic merge (rare). Raises Raced; roll back and call again.
@@ -86,10 +75,17 @@ def resolve(batch: Sequence[Incoming]) -> list[Settled]:
     resolver = Resolver(rows, limit_of, _told_apart(people) if people else set())
     settled: list[tuple[Person | None, Row | None]] = []
     for n, event in enumerate(batch):
-        row = rows.get(shown[n][0][0]) if len(shown[n]) == 1 and event.contact_id is None else None
-        if row is not None and shown[n][0][1] <= row.trust:
-            settled.append((row.person.root(), row))  # by far the most: one handle, known, nothing new about it
-        elif shown[n] or event.contact_id is not None:
+        if len(shown[n]) == 1 and event.contact_id is None:
+            # By far the most: one handle, known with nothing new about it, or new.
+            key, trust = shown[n][0]
+            row = rows.get(key)
+            if row is None:
+                settled.append(resolver.newcomer(n, key, trust, event.occurred_at))
+                continue
+            if trust <= row.trust:
+                settled.append((row.person.root(), row))
+                continue
+        if shown[n] or event.contact_id is not None:
             anchor = people.get(event.contact_id) if event.contact_id is not None else None
             if event.contact_id is not None and anchor is None:
                 settled.append((None, None))
@@ -98,7 +94,18 @@ def resolve(batch: Sequence[Incoming]) -> list[Settled]:
         else:
             settled.append((None, None))
     _apply(resolver.plan, batch, shown, settled, handles)
-    return [_answer(person, row, resolver.plan, n) for n, (person, row) in enumerate(settled)]
+    made = resolver.plan.made
+    placed = []
+    for n, (event, (person, row)) in enumerate(zip(batch, settled, strict=True)):
+        if person is None:
+            placed.append(Placed(event, None))
+            continue
+        person = person.root()
+        if row is None or row.person.root() is not person:
+            placed.append(Placed(event, person.id, created=made.get(person) == n))
+        else:
+            placed.append(Placed(event, person.id, row.id, row.seen_at, made.get(person) == n))
+    return placed
 
 
 def limit_of(kind: str) -> int:
@@ -106,36 +113,35 @@ def limit_of(kind: str) -> int:
     return settings.IDENTITY_LIMITS.get(kind, settings.IDENTITY_LIMITS["other"])
 
 
-def _answer(person: Person | None, row: Row | None, plan: Plan, n: int) -> Settled:
-    if person is None:
-        return Settled()
-    person = person.root()
-    if row is not None and row.person.root() is not person:
-        row = None
-    return Settled(person.id, row.id if row else None, row.seen_at if row else None, plan.made.get(person) == n)
-
-
 def _stored(values: dict[Key, str]) -> dict[Key, Row]:
     if not values:
         return {}
-    keys = list(values)
-    kinds, scopes, indexes = zip(*keys, strict=True)
-    people: dict[int, Person] = {}
-    rows: dict[Key, Row] = {}
+    groups: dict[tuple[str, int], list[str]] = {}
+    for kind, scope, index in values:
+        groups.setdefault((kind, scope), []).append(index)
+    ordered = sorted(groups)
+    # One walk along the unique index per kind and scope; a join would start at its root for every handle.
+    walk = (
+        "SELECT %s, i.index::text, i.id, i.contact_id, i.trust, i.last_seen_at FROM contacts_identity i"
+        " WHERE i.kind = %s AND i.scope = %s AND i.index = ANY(%s::uuid[])"
+    )
+    told = [(n, *group, array(sorted(groups[group]))) for n, group in enumerate(ordered)]
     with connection.cursor() as cursor:
-        # Else the planner may merge the whole table; the settings must not leak into the caller's transaction.
+        # Else the planner may read the whole table; the settings must not leak into the caller's transaction.
         cursor.execute(
-            "SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off;"
-            " SELECT t.n, i.id, i.contact_id, i.trust, i.last_seen_at"
-            " FROM unnest(%s::text[], %s::bigint[], %s::uuid[]) WITH ORDINALITY AS t(kind, scope, index, n)"
-            " JOIN contacts_identity i ON i.kind = t.kind AND i.scope = t.scope AND i.index = t.index",
-            [text_array(kinds), array(scopes), array(indexes)],
+            "SET LOCAL enable_seqscan = off; SET LOCAL enable_bitmapscan = off;"
+            + " UNION ALL ".join([walk] * len(told)),
+            [value for group in told for value in group],
         )
         found = cursor.fetchall()
-        cursor.execute("SET LOCAL enable_hashjoin = on; SET LOCAL enable_mergejoin = on")
-    for n, identity_id, contact_id, trust, seen_at in found:
-        person = people.get(contact_id) or people.setdefault(contact_id, Person(contact_id, seen_at))
-        rows[keys[n - 1]] = Row(keys[n - 1], person, trust, identity_id, seen_at)
+        cursor.execute("SET LOCAL enable_seqscan = on; SET LOCAL enable_bitmapscan = on")
+    people: dict[int, Person] = {}
+    rows: dict[Key, Row] = {}
+    for n, index, identity_id, contact_id, trust, seen_at in found:
+        key = (*ordered[n], index.replace("-", ""))
+        if (person := people.get(contact_id)) is None:
+            person = people[contact_id] = Person(contact_id, seen_at)
+        rows[key] = Row(key, person, trust, identity_id, seen_at)
     return rows
 
 
@@ -145,7 +151,10 @@ def _delicate(batch: Sequence[Incoming], shown: list[list[Shown]], rows: dict[Ke
     for n, event in enumerate(batch):
         if event.contact_id is not None:
             wanted.add(event.contact_id)
-        if not shown[n]:
+        if len(shown[n]) <= 1:
+            for key, trust in shown[n]:
+                if key in rows and trust > rows[key].trust:
+                    wanted.add(rows[key].person.id)
             continue
         owned = [(rows[key], trust) for key, trust in shown[n] if key in rows]
         owners = {row.person.id for row, _trust in owned}
@@ -216,7 +225,7 @@ def _apply(
     handles: Handles,
 ) -> None:
     now = clock.now()
-    told = traits.collect(batch, shown, [person.root() if person else None for person, _row in settled])
+    told = traits.collect(batch, shown, [person for person, _row in settled])
     if plan.made:
         newcomers.make_contacts(plan.made, batch, told, now)
     if plan.attached and not newcomers.make_identities(plan.attached, batch, handles.values):

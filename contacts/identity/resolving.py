@@ -39,7 +39,7 @@ class Person:
 class Row:
     """An identity in memory."""
 
-    __slots__ = ("id", "key", "moved", "person", "raised", "seen_at", "stored_trust", "trust")
+    __slots__ = ("id", "key", "moved", "person", "seen_at", "trust")
 
     def __init__(self, key: Key, person: Person, trust: int, id_: int | None = None, seen_at: datetime | None = None):
         self.key = key
@@ -47,7 +47,6 @@ class Row:
         self.trust = trust
         self.id = id_
         self.seen_at = seen_at
-        self.raised = False
         self.moved = False
 
 
@@ -105,6 +104,13 @@ class Resolver:
             self._claim(n, key, trust, person)
         person = person.root()
         return person, self._evidence(person, (*proven, *browsers, *claims))
+
+    def newcomer(self, n: int, key: Key, trust: int, moment: datetime) -> tuple[Person, Row | None]:
+        """``settle`` for an event with one handle that nobody has yet."""
+        person = Person(None, moment)
+        self.plan.made[person] = n
+        self._attach(n, key, person, trust)
+        return person, self.rows.get(key)
 
     def _owner(self, n: int, proven: Iterable[Shown], anchor: Person | None) -> Person | None:
         """The owner by proof: several proven owners are one person and are merged."""

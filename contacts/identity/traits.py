@@ -49,9 +49,9 @@ def collect(
     """Facts per person over the chunk."""
     found: dict[Person, Facts] = {}
     for n, event in enumerate(batch):
-        person = people[n]
-        if not event.traits or person is None:
+        if not event.traits or (person := people[n]) is None:
             continue
+        person = person.root()
         proven = any(trust >= Trust.VERIFIED and key[0] != IdentityKind.ANONYMOUS for key, trust in shown[n])
         text, attributes = split(event.traits)
         facts = found.setdefault(person, Facts(event.occurred_at))

@@ -59,7 +59,10 @@ class Placed:
     """An incoming event whose person is settled; what contacts.log.write takes."""
 
     event: Incoming
-    contact_id: int
+    contact_id: int | None
+    """None when the event names nobody; such events are not written."""
     identity_id: int | None = None
     identity_seen_at: datetime | None = None
     """The identity's last_seen_at as stored, to spare the update when it is recent."""
+    created: bool = False
+    """This event made the contact."""

@@ -14,6 +14,8 @@ from contacts.log.incoming import Placed
 _REFRESH = timedelta(hours=1)
 """An identity's last_seen_at is kept to this precision, which spares most of its updates."""
 _TOUCHES = {EventKind.FOLLOWED, EventKind.SCANNED, EventKind.MENU_CLICKED}
+_TELLING = _TOUCHES | {EventKind.MESSAGE_IN, EventKind.UNFOLLOWED}
+"""Kinds that may say more of an identity than that it was seen."""
 _WITHOUT_WINDOW = {"view", "picture", "place"}
 """Menu items that open no reply window: a page, the camera, the map (WeChat, "Customer service messages")."""
 
@@ -95,21 +97,19 @@ def _count_acts(sums: dict[int, list[Any]]) -> list[int]:
     if not sums:
         return []
     ordered = sorted(sums)
+    numbers, firsts, lasts = zip(*[sums[pk] for pk in ordered], strict=True)
+    # Most people act once in a chunk: what they did first is then not said again.
+    firsts = [None if first is last else first for first, last in zip(firsts, lasts, strict=True)]
     with connection.cursor() as cursor:
         cursor.execute(
             "SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off;"
             "UPDATE contacts_contact c SET event_count = c.event_count + t.n,"
-            " first_seen_at = LEAST(c.first_seen_at, t.first),"
+            " first_seen_at = LEAST(c.first_seen_at, t.first, t.last),"
             # Kept to the minute: within a browsing session the row changes no indexed column and its update stays cheap.
             " last_seen_at = CASE WHEN t.last >= c.last_seen_at + interval '1 minute' THEN t.last ELSE c.last_seen_at END"
             " FROM unnest(%s::bigint[], %s::int[], %s::timestamptz[], %s::timestamptz[]) AS t(id, n, first, last)"
             " WHERE c.id = t.id AND c.merged_into_id IS NULL RETURNING c.id",
-            [
-                array(ordered),
-                array([sums[pk][0] for pk in ordered]),
-                stamps([sums[pk][1] for pk in ordered]),
-                stamps([sums[pk][2] for pk in ordered]),
-            ],
+            [array(ordered), array(numbers), stamps(firsts), stamps(lasts)],
         )
         done = [row[0] for row in cursor.fetchall()]
         cursor.execute("SET LOCAL enable_hashjoin = on; SET LOCAL enable_mergejoin = on")
@@ -120,13 +120,13 @@ def identities(acts: Sequence[tuple[Placed, datetime]]) -> None:
     """Messaging windows and reachability by kind, and last_seen_at (to the hour)."""
     rows: dict[int, list[Any]] = {}
     for item, moment in acts:
-        identity_id, kind = item.identity_id, item.event.kind
-        if identity_id is None:
+        identity_id, kind, seen_at = item.identity_id, item.event.kind, item.identity_seen_at
+        recent = seen_at is not None and moment < seen_at + _REFRESH
+        if identity_id is None or (recent and kind not in _TELLING):
             continue
         touched = kind in _TOUCHES and item.event.properties.get("type") not in _WITHOUT_WINDOW
         tells = touched or kind in {EventKind.MESSAGE_IN, EventKind.UNFOLLOWED}
-        seen_at = item.identity_seen_at
-        if not tells and seen_at is not None and moment < seen_at + _REFRESH:
+        if not tells and recent:
             continue
         row = rows.setdefault(identity_id, [moment, None, None, None])
         row[0] = max(row[0], moment)

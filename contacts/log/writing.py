@@ -80,10 +80,10 @@ def write(placed: Sequence[Placed]) -> list[Appended]:
     answers = [Appended(None, item.contact_id) for item in placed]
     if not fresh:
         return answers
-    moments = {n: plausible(placed[n].event.occurred_at, now) for n in fresh}
-    partitions.ensure({partitions.month_of(moment) for moment in moments.values()})
-    living = _roll_up(placed, fresh, moments)
-    ends = _ends_of_lines(placed, fresh, moments, now)
+    acts = [(n, placed[n], plausible(placed[n].event.occurred_at, now)) for n in fresh]
+    partitions.ensure({partitions.month_of(moment) for _n, _item, moment in acts})
+    living = _roll_up([(item, moment) for _n, item, moment in acts if is_act(item.event)])
+    ends = _ends_of_lines(acts, now)
     take_order_lock()
     with connection.cursor() as cursor:
         # A merge commits under the same lock, so from here on nobody named in the batch can become a tombstone.
@@ -92,8 +92,9 @@ def write(placed: Sequence[Placed]) -> list[Appended]:
         ids = [row[0] for row in cursor.fetchall()]
     lines = []
     for event_id, n, end in zip(ids, fresh, ends, strict=True):
-        contact_id = living.get(placed[n].contact_id, placed[n].contact_id)
-        answers[n] = Appended(event_id, contact_id)
+        answer = answers[n]
+        contact_id = living.get(answer.contact_id, answer.contact_id)
+        answer.event_id, answer.contact_id = event_id, contact_id
         lines.append(f"{event_id}\t{contact_id}\t{end}")
     copy_rows("contacts_event", _COLUMNS, lines)
     poke_on_commit("consumers")
@@ -149,13 +150,17 @@ def _without_redeliveries(placed: Sequence[Placed], now: datetime) -> list[int]:
     return sorted(keyless + keyed)
 
 
-def _roll_up(placed: Sequence[Placed], fresh: list[int], moments: dict[int, datetime]) -> dict[int, int]:
+def _roll_up(acts: list[tuple[Placed, datetime]]) -> dict[int, int]:
     """Everything that follows from the acts of people; answers the contacts that are locked, with their survivors."""
-    acts = [n for n in fresh if is_act(placed[n].event)]
-    living = rollups.people([(placed[n].contact_id, moments[n]) for n in acts])
-    rollups.identities([(placed[n], moments[n]) for n in acts])
-    bought = [n for n in acts if placed[n].event.kind in orders.KINDS and placed[n].contact_id in living]
-    orders.apply([(placed[n].event, living[placed[n].contact_id], moments[n]) for n in bought])
+    living = rollups.people([(item.contact_id, moment) for item, moment in acts])
+    rollups.identities(acts)
+    orders.apply(
+        [
+            (item.event, living[item.contact_id], moment)
+            for item, moment in acts
+            if item.event.kind in orders.KINDS and item.contact_id in living
+        ]
+    )
     return living
 
 
@@ -164,21 +169,24 @@ def is_act(event: Incoming) -> bool:
     return event.kind not in OWN_KINDS and not event.properties.get("machine")
 
 
-def _ends_of_lines(
-    placed: Sequence[Placed], fresh: list[int], moments: dict[int, datetime], now: datetime
-) -> Iterable[str]:
+def _ends_of_lines(acts: Iterable[tuple[int, Placed, datetime]], now: datetime) -> Iterable[str]:
     """Everything behind the contact id, made before the lock is taken so that it is held for the insert alone."""
     zone = ZoneInfo(Company.get().time_zone)
     recorded = now.isoformat()
+    days: dict[float, str] = {}
+    heads: dict[tuple[str, str, int], str] = {}
     ends = []
-    for n in fresh:
-        item = placed[n]
-        event, moment = item.event, moments[n]
+    for _n, item, moment in acts:
+        event = item.event
         identity = NULL if item.identity_id is None else item.identity_id
-        kind = copy_text(event.kind.replace("\0", "")[:_LONGEST_KIND])
-        day = moment.astimezone(zone).date().isoformat()
+        source = (event.kind, event.channel, event.account_id)
+        if (head := heads.get(source)) is None:
+            kind = copy_text(event.kind.replace("\0", "")[:_LONGEST_KIND])
+            head = heads[source] = f"{kind}\t{copy_text(event.channel)}\t{event.account_id}"
+        # No clock on earth changes its date within one of these half minutes.
+        span = moment.timestamp() // 30
+        if (day := days.get(span)) is None:
+            day = days[span] = moment.astimezone(zone).date().isoformat()
         properties = copy_text(json_text(event.properties)) if event.properties else "{}"
-        ends.append(
-            f"{identity}\t{kind}\t{copy_text(event.channel)}\t{event.account_id}\t{moment.isoformat()}\t{recorded}\t{day}\t{properties}"
-        )
+        ends.append(f"{identity}\t{head}\t{moment.isoformat()}\t{recorded}\t{day}\t{properties}")
     return ends
