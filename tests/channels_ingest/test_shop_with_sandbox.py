@@ -91,7 +91,7 @@ def test_the_pages_of_the_shop(shop):
 
     def page(path, form=None):
         data = form.encode() if form is not None else None
-        with urllib.request.urlopen(shop.url + path, data, timeout=10) as answer:
+        with urllib.request.urlopen(shop.url + path, data, timeout=40) as answer:
             return answer.geturl(), answer.read().decode()
 
     assert "RS-101" in page("/shop/p/cloud-trail-3/")[1]
